@@ -1,0 +1,3 @@
+"""Rialto: a Matrix bridge with rooms on it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,181 @@
+"""One batch of a room: items are decided in order, then all that follows is written in one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from sqlalchemy import Connection
+
+from bridge.core.decide import Append, Drop, Rights, decide
+from bridge.core.items import Dropped, Echo, Failed, Item, LinkChange, Placed, Result, Skip, Submission
+from bridge.core.state import Draft, Target
+from bridge.model.deliveries import DeliveryKey
+from bridge.model.errors import Refused
+from bridge.model.events import Described, Edited, Event, Joined, Origin, Profiled, Removed
+from bridge.model.ids import LinkId, PersonId
+from bridge.model.people import Member
+from bridge.model.rooms import Link
+from bridge.store import inbox, log, outbox, rooms, seats
+from bridge.store.seats import Seat
+
+
+class Fold(msgspec.Struct, frozen=True):
+    """An edit or a removal that its target takes in."""
+
+    target: int
+    event: Event
+
+
+class Batch:
+    """What a number of items do to a room. `write` is the unit; the draft is applied after its commit."""
+
+    def __init__(self, draft: Draft, rights: Callable[[PersonId], Rights], known: Mapping[Origin, Placed]) -> None:
+        self.draft = draft
+        self.appended: list[tuple[Event, int, int | None]] = []
+        self.folds: list[Fold] = []
+        self.deliveries: list[DeliveryKey] = []
+        self.barred: list[DeliveryKey] = []
+        self.echoes: list[Echo] = []
+        self.new_links: list[Link] = []
+        self.described: set[LinkId] = set()
+        self.seats: dict[tuple[LinkId, PersonId], Seat] = {}
+        self._seen: list[tuple[Origin, str, str]] = []
+        self._inbox: list[int] = []
+        self._rights = rights
+        self._known = dict(known)
+
+    def take(self, item: Item) -> Result:
+        """Decide one item; whatever a rule raises by mistake fails this item alone."""
+        try:
+            return self._take(item)
+        except Exception as error:  # a rule's bug must not stop the room: the item stays where it came from
+            return Failed(error)
+
+    def _take(self, item: Item) -> Result:
+        match item:
+            case Submission():
+                return self._submission(item)
+            case Echo():
+                self.echoes.append(item)
+                self._done(item.inbox)
+                return Dropped("echo")
+            case Skip():
+                self._see(item.origin, item.reason, item.inbox)
+                return Dropped(item.reason)
+            case LinkChange():
+                self.draft.links[item.link.id] = item.link
+                self.new_links.append(item.link)
+                return Dropped("link")
+
+    def _submission(self, item: Submission) -> Result:
+        before = self._known.get(item.event.origin)
+        if before is not None:
+            self._done(item.inbox)
+            return before
+        decision = decide(self.draft, item, self._rights(item.event.who))
+        match decision:
+            case Append():
+                self._done(item.inbox)
+                return self._append(decision)
+            case Drop(reason):
+                if item.inbox is not None:
+                    self._see(item.event.origin, reason, item.inbox)
+                return Dropped(reason)
+            case Refused():
+                if item.inbox is not None:
+                    self._see(item.event.origin, decision.message, item.inbox)
+                return decision
+
+    def _append(self, decision: Append) -> Placed:
+        event = decision.event
+        seq = self.draft.next_seq()
+        target = decision.target
+        self.appended.append((event, seq, None if target is None else target.seq))
+        self._known[event.origin] = Placed(seq, event.id, fresh=False)
+        for link in decision.links:
+            key = DeliveryKey(link=link, room=event.room, seq=seq)
+            (self.barred if self.draft.links[link].state == "encrypted" else self.deliveries).append(key)
+        if decision.member is not None:
+            self._place(event, decision.member)
+        for link in decision.described:
+            self.described.add(link)
+        self._describe(event)
+        self._remember(event, seq, target)
+        return Placed(seq, event.id)
+
+    def _remember(self, event: Event, seq: int, target: Target | None) -> None:
+        content = event.content
+        if target is not None and isinstance(content, Edited | Removed):
+            self.folds.append(Fold(target.seq, event))
+            self.draft.remember(
+                msgspec.structs.replace(
+                    target,
+                    version=target.version + isinstance(content, Edited),
+                    removed=target.removed or isinstance(content, Removed),
+                )
+            )
+        self.draft.remember(
+            Target(seq=seq, id=event.id, who=event.who, content=content, version=0, removed=False, origin=event.origin)
+        )
+
+    def _place(self, event: Event, member: Member) -> None:
+        """Change the sender's place, and say who is to be where on the links that the person is not from."""
+        self.draft.set_member(member)
+        wanted = "joined" if isinstance(event.content, Joined | Profiled) else "left"
+        for link in self.draft.links.values():
+            if link.network == member.home:
+                continue
+            self.seats[link.id, member.person] = Seat(
+                link=link.id, person=member.person, wanted=wanted, shown=member.shown
+            )
+
+    def _describe(self, event: Event) -> None:
+        changes = event.content
+        if not isinstance(changes, Described):
+            return
+        fields = {
+            key: value
+            for key in ("name", "topic", "avatar")
+            if (value := getattr(changes, key)) is not None
+        }
+        self.draft.room = msgspec.structs.replace(self.draft.room, **fields)
+
+    def _see(self, origin: Origin, reason: str, row: int | None) -> None:
+        self._seen.append((origin, "dropped", reason))
+        self._done(row)
+
+    def _done(self, row: int | None) -> None:
+        if row is not None:
+            self._inbox.append(row)
+
+    def write(self, connection: Connection) -> None:
+        """Write everything; raise `OriginConflict` where an event is in the log already."""
+        room = self.draft.room
+        if self.appended:
+            log.append(connection, self.appended)
+            rooms.save_room(connection, room)
+        if self.draft.changed:
+            rooms.save_members(connection, room.id, self.draft.changed.values())
+        for link in self.new_links:
+            rooms.save_link(connection, link)
+        for link_id in self.described:
+            rooms.set_described(connection, link_id, room.description)
+        seats.want(connection, self.seats.values())
+        outbox.add(connection, self.deliveries)
+        outbox.add(connection, self.barred, state="skipped", reason="the chat is encrypted")
+        for fold in self.folds:
+            self._write_fold(connection, fold)
+        for echo in self.echoes:
+            if not outbox.bind(connection, echo.key, echo.origin.id, echo.version):
+                self._seen.append((echo.origin, "dropped", "an echo of a delivery that is not known here"))
+        inbox.note_seen(connection, self._seen)
+        inbox.remove(connection, self._inbox)
+
+    def _write_fold(self, connection: Connection, fold: Fold) -> None:
+        room, content = self.draft.room.id, fold.event.content
+        if isinstance(content, Edited):
+            log.fold_edit(connection, room, fold.target, content, fold.event.at)
+        else:
+            log.fold_removal(connection, room, fold.target, fold.event.at)
+

@@ -1,0 +1,373 @@
+"""The hub: finds rooms, hands them events, and passes what they committed to lanes, members and viewers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from bridge.core.batch import Batch
+from bridge.core.describer import Describer
+from bridge.core.items import Item, LinkChange, Result
+from bridge.core.lanes import Lane
+from bridge.core.pace import TokenBucket
+from bridge.core.people import People
+from bridge.core.ports import (
+    Amended,
+    CanDescribe,
+    CanHost,
+    CanSeat,
+    CanShowPeople,
+    Delivered,
+    Fresh,
+    Line,
+    LinkView,
+    Network,
+    NetworkStatus,
+    RoomChanged,
+    RoomSnapshot,
+    StatusChanged,
+)
+from bridge.core.room import RoomActor
+from bridge.core.seats import SeatScheduler
+from bridge.core.state import RoomState
+from bridge.core.surroundings import RoomSurroundings, as_member
+from bridge.core.watching import Viewer, Viewers
+from bridge.model.errors import Refused
+from bridge.model.events import Described, Entry
+from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
+from bridge.model.people import Member, Person
+from bridge.model.rooms import Link, Room
+from bridge.store import log, outbox, people, rooms, seats
+from bridge.store.database import Database
+from bridge.store.seats import Seat
+
+logger = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 60
+
+
+class Hub:
+    """Rooms, lanes and viewers of one installation; implements `ports.Intake` and `ports.RoomView`."""
+
+    def __init__(self, db: Database, known: People, *, joins_per_second: float = 20) -> None:
+        self.db = db
+        self.people = known
+        self.viewers = Viewers()
+        self._networks: dict[NetworkId, Network] = {}
+        self._seats: dict[NetworkId, SeatScheduler] = {}
+        self._describers: dict[NetworkId, Describer] = {}
+        self._rooms: dict[RoomId, asyncio.Task[RoomActor]] = {}
+        self._lanes: dict[LinkId, Lane] = {}
+        self._joins_per_second = joins_per_second
+        self._side: set[asyncio.Task[None]] = set()
+
+    def add(self, network: Network) -> None:
+        """Make a network part of the hub; before `run`."""
+        self._networks[network.id] = network
+        if isinstance(network, CanSeat):
+            pace = TokenBucket(self._joins_per_second, max(1, self._joins_per_second))
+            self._seats[network.id] = SeatScheduler(self.db, network, pace, self._seat_of)
+        if isinstance(network, CanDescribe):
+            self._describers[network.id] = Describer(self.db, network, self._description_of)
+
+    async def run(self) -> None:
+        """Work until cancelled: reconcile members and descriptions, send what waits, put idle rooms away."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for network, scheduler in self._seats.items():
+                    group.create_task(scheduler.run(await self._unsettled(network)))
+                for network_id in self._networks:
+                    await self._resume(network_id)
+                for room in await self.db.read(outbox.rooms_with_pending):
+                    await self._actor(room)
+                group.create_task(self._sweep())
+        finally:
+            await self._stop()
+
+    async def _unsettled(self, network: NetworkId) -> list[Seat]:
+        return await self.db.read(lambda connection: seats.unsettled(connection, network))
+
+    async def _resume(self, network_id: NetworkId) -> None:
+        """Go on with what a stop interrupted: chats to make, descriptions to write, profiles to show."""
+        network = self._networks[network_id]
+        for link in await self.db.read(lambda c: rooms.all_links(c, network_id)):
+            if isinstance(network, CanHost) and link.state == "creating":
+                network.open(link)
+            elif network_id in self._describers:
+                self._describers[network_id].changed(link.id)
+        if isinstance(network, CanShowPeople):
+            for person in await self.db.read(lambda c: people.stale_ghosts(c, network_id)):
+                self.refresh(person)
+
+    async def _stop(self) -> None:
+        for task in list(self._side):
+            task.cancel()
+        for describer in self._describers.values():
+            await describer.stop()
+        for lane in list(self._lanes.values()):
+            await lane.stop()
+
+    # rooms
+
+    async def _actor(self, room: RoomId) -> RoomActor:
+        """Return the room's actor; however many ask at once, it is loaded once."""
+        task = self._rooms.get(room)
+        if task is None:
+            task = asyncio.create_task(self._load(room), name=f"load {room}")
+            self._rooms[room] = task
+        try:
+            return await asyncio.shield(task)
+        except Refused:
+            if self._rooms.get(room) is task:
+                del self._rooms[room]
+            raise
+
+    async def _load(self, room: RoomId) -> RoomActor:
+        def unit(connection):  # type: ignore[no-untyped-def]
+            found = rooms.get(connection, room)
+            return found, rooms.members_of(connection, room), rooms.links_of(connection, room)
+
+        found, members, links = await self.db.read(unit)
+        if found is None:
+            raise Refused("no_such_room", "There is no such room.", status=404)
+        state = RoomState(found, {m.person: m for m in members}, {link.id: link for link in links})
+        actor = RoomActor(state, self.db, self.people, self._committed)
+        for link in links:
+            self._lane(actor, link).wake()
+        return actor
+
+    def _lane(self, actor: RoomActor, link: Link) -> Lane:
+        lane = self._lanes.get(link.id)
+        if lane is None:
+            network = self._networks[link.network]
+            around = RoomSurroundings(actor, self._seats.get(link.network), self)
+            lane = self._lanes[link.id] = Lane(link.id, network, self.db, around)
+        return lane
+
+    async def _sweep(self) -> None:
+        """Put rooms away in which nothing happens: no queue, no viewers, no lane at work."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            for room, task in list(self._rooms.items()):
+                if not task.done() or task.cancelled() or task.exception() is not None or self.viewers.any(room):
+                    continue
+                actor = task.result()
+                lanes = [self._lanes[link] for link in actor.state.links if link in self._lanes]
+                if actor.idle and all(lane.idle and not lane.waits_for for lane in lanes):
+                    del self._rooms[room]
+                    for link in actor.state.links:
+                        self._lanes.pop(link, None)
+
+    # what networks and the page ask (ports.Intake)
+
+    async def submit(self, room: RoomId, items: list[Item]) -> list[Result]:
+        """Hand items to a room; return what became of each after the commit."""
+        actor = await self._actor(room)
+        return await actor.submit(items)
+
+    def wake(self, link: LinkId) -> None:
+        """Tell a link's lane that it may be able to send now."""
+        if (lane := self._lanes.get(link)) is not None:
+            lane.wake()
+
+    def retry_now(self, network: NetworkId) -> None:
+        """Tell every lane of a network not to wait for the end of its pause."""
+        for lane in self._lanes.values():
+            lane.retry_now()
+        if network in self._seats:
+            self._seats[network].retry_now()
+
+    async def change_link(self, link: Link) -> None:
+        """Let a room know what became of one of its links."""
+        await self.submit(link.room, [LinkChange(link)])
+
+    async def seat_observed(self, link: Link, person: PersonId, actual: str, reason: str) -> None:
+        """Take note that a chat says that a ghost is in it no more."""
+        await self._seats[link.network].observed(link.id, person, actual, reason)
+
+    def refresh(self, person: PersonId) -> None:
+        """Bring a person's ghosts up to date, in the background."""
+        for network in self._networks.values():
+            if isinstance(network, CanShowPeople):
+                self.aside(lambda n=network: n.refresh(person))  # type: ignore[misc]
+
+    def health_changed(self, status: NetworkStatus) -> None:
+        """Show viewers a network's new health."""
+        self.viewers.publish_everywhere(StatusChanged(status))
+
+    # after a commit
+
+    def _committed(self, actor: RoomActor, batch: Batch) -> None:
+        for link in batch.new_links:
+            self._link_changed(actor, link)
+        for fold in batch.folds:
+            for link_id in actor.state.links:
+                if link_id in self._lanes:
+                    self._lanes[link_id].amended(fold.target)
+        for echo in batch.echoes:
+            self._lane(actor, actor.state.links[echo.key.link]).bound(echo.key, echo.origin.id, echo.version)
+        for seat in batch.seats.values():
+            scheduler = self._seats.get(actor.state.links[seat.link].network)
+            if scheduler is not None:
+                scheduler.changed(seat.link, seat.person)
+        for link_id in {key.link for key in batch.deliveries}:
+            self._lane(actor, actor.state.links[link_id]).wake()
+        if any(isinstance(event.content, Described) for event, _, _ in batch.appended):
+            self._described(actor)
+        self._show(actor, batch)
+
+    def _link_changed(self, actor: RoomActor, link: Link) -> None:
+        self._lane(actor, link).wake()
+        self._describe(link)
+        if (scheduler := self._seats.get(link.network)) is not None and link.open:
+            for member in actor.state.members.values():
+                if member.joined and member.home != link.network:
+                    scheduler.changed(link.id, member.person)
+
+    def _described(self, actor: RoomActor) -> None:
+        for link in actor.state.links.values():
+            self._describe(link)
+        self.viewers.publish(actor.id, RoomChanged(actor.state.room))
+
+    def _describe(self, link: Link) -> None:
+        if link.network in self._describers:
+            self._describers[link.network].changed(link.id)
+
+    def _show(self, actor: RoomActor, batch: Batch) -> None:
+        if not self.viewers.any(actor.id):
+            return
+        for event, seq, _ in batch.appended:
+            self.viewers.publish(actor.id, Fresh(Entry(seq=seq, event=event, present=event.content)))
+        if batch.folds:
+            numbers = {fold.target for fold in batch.folds}
+            self.aside(lambda: self._show_amended(actor.id, numbers))
+
+    async def _show_amended(self, room: RoomId, numbers: set[int]) -> None:
+        for entry in (await self.db.read(lambda c: log.entries(c, room, numbers))).values():
+            self.viewers.publish(room, Amended(entry))
+
+    def aside(self, work: Callable[[], object]) -> None:
+        """Do something small in the background; a failure is logged."""
+        task = asyncio.create_task(_logged(work))
+        self._side.add(task)
+        task.add_done_callback(self._side.discard)
+
+    async def _seat_of(self, link_id: LinkId, person: PersonId) -> tuple[Link, Member] | None:
+        link = await self._link(link_id)
+        if link is None:
+            return None
+        actor = await self._actor(link.room)
+        member = actor.state.members.get(person)
+        return None if member is None else (actor.state.links[link_id], member)
+
+    async def _description_of(self, link_id: LinkId) -> tuple[Link, Room] | None:
+        def unit(connection):  # type: ignore[no-untyped-def]
+            link = rooms.link(connection, link_id)
+            return None if link is None else (link, rooms.get(connection, link.room))
+
+        found: tuple[Link, Room] | None = await self.db.read(unit)
+        return found
+
+    async def _link(self, link_id: LinkId) -> Link | None:
+        return await self.db.read(lambda c: rooms.link(c, link_id))
+
+    # what viewers see (ports.RoomView)
+
+    @asynccontextmanager
+    async def watch(self, room: RoomId) -> AsyncIterator[Viewer]:
+        """Follow a room from now on."""
+        await self._actor(room)
+        with self.viewers.watch(room) as viewer:
+            yield viewer
+
+    async def page(
+        self, room: RoomId, *, before: int | None = None, after: int | None = None, limit: int = 50, raw: bool = False
+    ) -> list[Line]:
+        """Return a page of the log in rising order; bounds are exclusive."""
+        actor = await self._actor(room)
+
+        def unit(connection):  # type: ignore[no-untyped-def]
+            entries = log.page(connection, room, before=before, after=after, limit=limit, raw=raw)
+            if not entries:
+                return entries, {}
+            return entries, outbox.of_page(connection, room, entries[0].seq, entries[-1].seq)
+
+        entries, deliveries = await self.db.read(unit)
+        return [
+            Line(entry, await self._author(actor, entry.event.who), deliveries.get(entry.seq, []))
+            for entry in entries
+        ]
+
+    async def line(self, room: RoomId, entry: Entry) -> Line:
+        """Return an entry as a viewer gets it."""
+        actor = await self._actor(room)
+        deliveries = await self.db.read(lambda c: outbox.of_page(c, room, entry.seq, entry.seq))
+        return Line(entry, await self._author(actor, entry.event.who), deliveries.get(entry.seq, []))
+
+    async def member(self, room: RoomId, person: PersonId) -> Member | None:
+        """Return a person's place in a room, or None for one who never was there."""
+        return (await self._actor(room)).state.members.get(person)
+
+    async def _author(self, actor: RoomActor, person: PersonId) -> Member:
+        member = actor.state.members.get(person)
+        if member is not None:
+            return member
+        found = await self.people.get(person)
+        return as_member(person, found)
+
+    async def snapshot(self, room: RoomId) -> RoomSnapshot | None:
+        """Return the room's present state, or None where there is no such room."""
+        try:
+            actor = await self._actor(room)
+        except Refused:
+            return None
+        state = actor.state
+        members = sorted((m for m in state.members.values() if m.joined), key=lambda m: m.shown.casefold())
+        views = [LinkView(link, self.address(link, state.room)) for link in state.links.values()]
+        return RoomSnapshot(state.room, members, views)
+
+    def address(self, link: Link, room: Room) -> str:
+        """Return what people on the link's network call the room."""
+        network = self._networks.get(link.network)
+        if network is not None and isinstance(network, CanHost):
+            return network.address(room)
+        return link.chat
+
+    async def person(self, person: PersonId) -> Person | None:
+        """Return a person, or None."""
+        return await self.people.get(person)
+
+    def statuses(self) -> list[NetworkStatus]:
+        """Return how each network is."""
+        return [network.status() for network in self._networks.values()]
+
+    def hosts(self, room: Room) -> list[NetworkId]:
+        """Return the networks on which a new room gets a chat of its own."""
+        return [n.id for n in self._networks.values() if isinstance(n, CanHost) and n.mirrors(room)]
+
+    def open_link(self, link: Link) -> None:
+        """Begin to make the chat of a new link."""
+        network = self._networks[link.network]
+        if isinstance(network, CanHost):
+            network.open(link)
+
+    def lane_waits_for(self, link: LinkId) -> str:
+        """Return what a link's lane waits for, empty when for nothing."""
+        lane = self._lanes.get(link)
+        return lane.waits_for if lane is not None else ""
+
+    def show_delivery(self, room: RoomId, frame: Delivered) -> None:
+        """Show viewers a delivery's new state."""
+        self.viewers.publish(room, frame)
+
+
+async def _logged(work: Callable[[], object]) -> None:
+    try:
+        result = work()
+        if asyncio.iscoroutine(result):
+            await result
+    except Exception:
+        logger.exception("a background task failed")

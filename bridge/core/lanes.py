@@ -1,0 +1,296 @@
+"""Lanes: one for each link, durable and in order; each delays nobody but itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from bridge.core.pace import Backoff
+from bridge.core.lane_rows import LaneRow, as_line, load, load_one, outgoing, probe
+from bridge.core.plan import End, Send, plan
+from bridge.core.ports import CanFind, Network
+from bridge.model.clock import now_ms
+from bridge.model.crash import crash_point
+from bridge.model.deliveries import Delivery, DeliveryKey, DeliveryState, Outgoing
+from bridge.model.errors import AuthFailed, NotJoined, Rejected, Retry
+from bridge.model.events import Edited, Entry, Removed
+from bridge.model.ids import LinkId, PersonId
+from bridge.model.people import Member
+from bridge.model.rooms import Link
+from bridge.store import log, outbox
+from bridge.store.database import Database
+
+logger = structlog.get_logger(__name__)
+
+WINDOW = 32
+SAFE_REPEAT_MS = 20 * 3600 * 1000
+"""How long the same request may be sent again without a look at the other side's history."""
+
+
+class Surroundings(Protocol):
+    """What a lane asks of the room that it belongs to."""
+
+    def link(self, link: LinkId) -> Link:
+        """Return the link as it is now."""
+        ...
+
+    def sender(self, person: PersonId) -> Member:
+        """Return the sender's place in the room."""
+        ...
+
+    async def ensure_seated(self, link: Link, member: Member) -> None:
+        """Return when the sender's ghost is in the chat; raise `Rejected` where it may not be."""
+        ...
+
+    def unseated(self, link: Link, person: PersonId) -> None:
+        """Note that the chat says that the sender is not in it."""
+        ...
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Let viewers see a delivery's new state."""
+        ...
+
+    async def told(self, link: Link, delivery: Delivery, entry: Entry) -> None:
+        """Tell the room of a failure for good."""
+        ...
+
+
+class Lane:
+    """The durable outbox of one link. It has a task only while there is something to do."""
+
+    def __init__(self, link: LinkId, network: Network, db: Database, room: Surroundings) -> None:
+        self._link = link
+        self._network = network
+        self._db = db
+        self._room = room
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+        self._retry = asyncio.Event()
+        self._stale: set[int] = set()
+        self._bound: dict[tuple[int, int], tuple[str, int]] = {}
+        self._settling: asyncio.Task[None] | None = None
+        self.waits_for = ""
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether the lane has nothing to do, or may not do it yet."""
+        return self._task is None
+
+    def wake(self) -> None:
+        """Look for work: something was added, or the link became ready."""
+        self._again = True
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"lane {self._link}")
+
+    def retry_now(self) -> None:
+        """End a pause between two tries."""
+        self._retry.set()
+
+    def amended(self, seq: int) -> None:
+        """Note that an event reads differently now: it is read again before it is sent."""
+        self._stale.add(seq)
+
+    def bound(self, key: DeliveryKey, remote_id: str, version: int) -> None:
+        """Note that an echo told where a delivery is: it is not sent again."""
+        self._bound[key.seq, key.part] = (remote_id, version)
+
+    async def stop(self) -> None:
+        """End the task; what is not settled is found in the table."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._flush()
+
+    async def _run(self) -> None:
+        pause = Backoff(first=1, cap=60)
+        try:
+            while self._again:
+                self._again = False
+                try:
+                    await self._work()
+                    pause.reset()
+                except Exception:
+                    logger.exception("a lane failed and begins again", link=self._link)
+                    self._again = True
+                    await asyncio.sleep(pause.next())
+        finally:
+            self._task = None
+
+    async def _work(self) -> None:
+        while True:
+            link = self._room.link(self._link)
+            if not link.open or not self._network.ready(link):
+                self.waits_for = "the chat is not ready"
+                return
+            await self._flush()
+            self._stale.clear()
+            rows = await self._db.read(lambda connection: load(connection, link, WINDOW))
+            if not rows:
+                self.waits_for = ""
+                self._bound.clear()
+                return
+            for row in rows:
+                if row.delivery.key.seq in self._stale or row.about is not None:
+                    row = await self._reload(link, row)
+                if row.delivery.state in ("waiting", "sending"):
+                    await self._deliver(link, row)
+                if not self._room.link(self._link).open:
+                    break
+
+    async def _reload(self, link: Link, row: LaneRow) -> LaneRow:
+        await self._flush()
+        self._stale.discard(row.delivery.key.seq)
+        fresh = await self._db.read(lambda connection: load_one(connection, link, row.delivery.key))
+        fresh.marked = row.marked
+        return fresh
+
+    async def _deliver(self, link: Link, row: LaneRow) -> None:
+        """Bring one delivery to its end, however long that takes."""
+        backoff = Backoff(first=0.5, cap=60)
+        seated_anew = False
+        doubtful = row.delivery.state == "sending" and not row.marked
+        while True:
+            if (known := self._bound.pop((row.delivery.key.seq, row.delivery.key.part), None)) is not None:
+                await self._settle(row, "sent", remote_id=known[0], version=known[1])
+                return
+            if row.delivery.key.seq in self._stale:
+                row = await self._reload(link, row)
+            try:
+                ended = await self._try(link, row, doubtful=doubtful)
+            except NotJoined as error:
+                self._room.unseated(link, row.entry.event.who)
+                if seated_anew:
+                    await self._fail(link, row, str(error))
+                    return
+                seated_anew = True
+                continue
+            except Rejected as error:
+                await self._fail(link, row, str(error))
+                return
+            except (Retry, AuthFailed) as error:
+                doubtful = doubtful or not (isinstance(error, Retry) and error.certain)
+                await self._pause(row, backoff, error)
+                row = await self._reload(link, row)
+                continue
+            if ended:
+                return
+
+    async def _pause(self, row: LaneRow, backoff: Backoff, error: Retry | AuthFailed) -> None:
+        after = error.after if isinstance(error, Retry) else None
+        self.waits_for = str(error)
+        key, reason = row.delivery.key, str(error)
+        await self._db.write(lambda connection: outbox.note_attempt(connection, key, reason))
+        self._room.delivered(msgspec.structs.replace(row.delivery, reason=reason))
+        self._retry.clear()
+        try:
+            await asyncio.wait_for(self._retry.wait(), backoff.next(after))
+        except TimeoutError:
+            return
+
+    async def _try(self, link: Link, row: LaneRow, *, doubtful: bool) -> bool:
+        """Try once; return whether the delivery ended. `doubtful`: an earlier request may have had effect."""
+        sender = self._room.sender(row.entry.event.who)
+        if doubtful and await self._resolve(link, row, sender):
+            return True
+        step = plan(row.delivery, row.entry, sender, self._network.capabilities(link), row.about)
+        if isinstance(step, End):
+            await self._settle(row, step.state, reason=step.reason)
+            return True
+        await self._room.ensure_seated(link, sender)
+        if row.delivery.key.seq in self._stale:
+            return False
+        out = outgoing(link, row, sender, step)
+        if not row.marked or row.delivery.version != step.version:
+            await self._mark(row, step)
+        sent = await self._network.deliver(out)
+        crash_point("sent_not_stored")
+        self.waits_for = ""
+        await self._settle(row, "sent", remote_id=sent.remote_id, version=step.version)
+        return True
+
+    async def _resolve(self, link: Link, row: LaneRow, sender: Member) -> bool:
+        """Settle a delivery that may have arrived. False: it may be sent (again) as it is planned now."""
+        can = self._network.capabilities(link)
+        first = row.delivery.first_try or 0
+        frozen = await self._as_first_sent(link, row, sender)
+        if can.idempotent and frozen is not None and now_ms() - first < SAFE_REPEAT_MS:
+            await self._room.ensure_seated(link, sender)
+            sent = await self._network.deliver(frozen)
+            crash_point("sent_not_stored")
+            await self._settle(row, "sent", remote_id=sent.remote_id, version=frozen.version)
+            return True
+        if isinstance(self._network, CanFind):
+            found = await self._network.find(frozen or probe(link, row, sender))
+            if found is not None:
+                await self._settle(row, "sent", remote_id=found.remote_id, version=row.delivery.version)
+                return True
+        return False
+
+    async def _as_first_sent(self, link: Link, row: LaneRow, sender: Member) -> Outgoing | None:
+        """Return the very request that may have left, or None when its words are erased."""
+        if isinstance(row.entry.event.content, Edited | Removed):
+            step = plan(row.delivery, row.entry, sender, self._network.capabilities(link), row.about)
+        else:
+            version, key = row.delivery.version, row.delivery.key
+            said = await self._db.read(lambda c: log.wording_at(c, key.room, key.seq, version))
+            if said is None:
+                return None
+            if isinstance(said, Edited):
+                said = as_line(said)
+            as_it_was = msgspec.structs.replace(row.entry, present=said, version=version, removed_at=None)
+            step = plan(row.delivery, as_it_was, sender, self._network.capabilities(link), None)
+        return outgoing(link, row, sender, step) if isinstance(step, Send) else None
+
+    async def _mark(self, row: LaneRow, step: Send) -> None:
+        """Write, before the request leaves, that it may have; make the rows of further parts."""
+        key, at = row.delivery.key, now_ms()
+        more = [msgspec.structs.replace(key, part=part) for part in range(1, step.parts)] if key.part == 0 else []
+
+        def unit(connection: Connection) -> bool:
+            outbox.mark_sending(connection, key, step.version, at)
+            have = {part.key.part for part in outbox.parts(connection, key.link, key.seq)} if more else set()
+            missing = [other for other in more if other.part not in have]
+            outbox.add(connection, missing)
+            return bool(missing)
+
+        if await self._db.write(unit):
+            self._again = True
+        row.marked = True
+        row.delivery = msgspec.structs.replace(
+            row.delivery, state="sending", version=step.version, first_try=row.delivery.first_try or at
+        )
+        self._room.delivered(row.delivery)
+
+    async def _settle(
+        self, row: LaneRow, state: DeliveryState, *, reason: str = "", remote_id: str | None = None, version: int | None = None
+    ) -> None:
+        key = row.delivery.key
+        await self._flush()
+        # Not awaited here: the next mark joins the same commit. After a crash the delivery is in doubt, and resolved.
+        self._settling = asyncio.create_task(
+            self._db.write(lambda c: outbox.settle(c, key, state, reason=reason, remote_id=remote_id, version=version))
+        )
+        row.delivery = msgspec.structs.replace(
+            row.delivery,
+            state=state,
+            reason=reason,
+            remote_id=remote_id or row.delivery.remote_id,
+            version=row.delivery.version if version is None else version,
+        )
+        self._room.delivered(row.delivery)
+
+    async def _flush(self) -> None:
+        """Wait until the last ending is on disk."""
+        if (settling := self._settling) is not None:
+            self._settling = None
+            await settling
+
+    async def _fail(self, link: Link, row: LaneRow, reason: str) -> None:
+        """Make it a dead letter, and go on."""
+        logger.warning("a delivery failed for good", link=link.id, seq=row.delivery.key.seq, reason=reason)
+        await self._settle(row, "dead", reason=reason)
+        await self._room.told(link, row.delivery, row.entry)

@@ -1,0 +1,45 @@
+"""People, their faces on each network, and their place in a room."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from bridge.model.ids import NetworkId, PersonId
+
+Role: TypeAlias = Literal["owner", "moderator", "member"]
+
+
+class Person(msgspec.Struct, frozen=True):
+    """One identity: `home` is the network that it comes from, `name` what it wants to be called."""
+
+    id: PersonId
+    home: NetworkId
+    name: str
+    avatar: str = ""
+    active: bool = True
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A person in a room: `shown` is the name made distinct among the members."""
+
+    person: PersonId
+    home: NetworkId
+    name: str
+    shown: str
+    avatar: str = ""
+    role: Role = "member"
+    joined: bool = True
+
+
+class Ghost(msgspec.Struct, frozen=True):
+    """What a foreign network already knows of a person's ghost there: each step of its making, done or not."""
+
+    person: PersonId
+    network: NetworkId
+    remote_id: str
+    registered: bool = False
+    device: bool = False
+    name_set: str | None = None
+    avatar_set: str | None = None

@@ -1,0 +1,170 @@
+"""Every setting with its type, default and description; the documentation is generated from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
+
+from bridge.settings import values
+
+
+def _from_folder(value: Path, info: ValidationInfo) -> Path:
+    """Take a relative path from the configuration file's folder, where that is known."""
+    folder = (info.context or {}).get("folder")
+    try:
+        return value if folder is None else Path(folder, value.expanduser())
+    except RuntimeError as error:
+        raise ValueError(f"'{value}' begins with a home that is not known") from error
+
+
+def _database(value: str, info: ValidationInfo) -> str:
+    return values.database(value, (info.context or {}).get("folder"))
+
+
+WebAddress = Annotated[str, AfterValidator(values.web_address)]
+RootAddress = Annotated[str, AfterValidator(values.root_address)]
+ServerName = Annotated[str, AfterValidator(values.server_name)]
+Prefix = Annotated[str, AfterValidator(values.prefix)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+ListenAddress = Annotated[values.Listen, BeforeValidator(values.Listen.parse)]
+FilePath = Annotated[Path, AfterValidator(_from_folder)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Rate = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    """What all sections keep to: no unknown keys, no changes after reading, no values in tracebacks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+
+
+class Homeserver(_Section):
+    """The Matrix homeserver that Rialto stands beside."""
+
+    url: WebAddress = Field(
+        description="Where Rialto reaches the homeserver's client API.", examples=["http://127.0.0.1:8008"]
+    )
+    server_name: ServerName = Field(
+        description="The homeserver's name: the part after the colon in `@you:example.org`. It can never be changed.",
+        examples=["example.org"],
+    )
+
+
+class Appservice(_Section):
+    """What the homeserver calls, and under which names Rialto speaks there."""
+
+    url: WebAddress = Field(
+        default="http://127.0.0.1:29350",
+        description="How the homeserver reaches Rialto; the registration says the same.",
+    )
+    listen: ListenAddress = Field(
+        default=values.Listen("127.0.0.1", 29350),
+        description="The address and port on which the homeserver's calls are awaited.",
+    )
+    registration: FilePath = Field(
+        default=Path("registration.yaml"),
+        description="The registration file, which holds both tokens; `rialto init` writes it.",
+    )
+    prefix: Prefix = Field(
+        default="rialto",
+        description="Begins Rialto's names on the homeserver: the bot is `@<prefix>`, people are `@<prefix>_<id>`, "
+        "rooms are `#<prefix>_<name>`. Do not change it once people have joined.",
+    )
+
+
+class Web(_Section):
+    """Rialto's own web page."""
+
+    url: RootAddress = Field(
+        default="http://127.0.0.1:8090",
+        description="The address that people type into their browser; links are made with it.",
+    )
+    listen: ListenAddress = Field(
+        default=values.Listen("127.0.0.1", 8090), description="The address and port on which the web page is served."
+    )
+
+
+class Log(_Section):
+    """What Rialto writes about its work, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is written."
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="`text` is for eyes, `json` (one object a line) for collectors."
+    )
+
+
+class Rooms(_Section):
+    """Which rooms Matrix sees, and who is seen in them."""
+
+    mirror: Literal["public", "none"] = Field(
+        default="public", description="Which new rooms get a Matrix room: `public` rooms, or `none`."
+    )
+    members: Literal["full", "on_speak"] = Field(
+        default="full",
+        description="When people join the Matrix room: with their web room (`full`), or when they first speak.",
+    )
+
+
+class Limits(_Section):
+    """How much one account, and Rialto as a whole, may do."""
+
+    messages_per_second: Rate = Field(
+        default=5, description="What one account may send in the long run; 0 is no limit."
+    )
+    burst: Count = Field(
+        default=20, description="How many messages one account may send at once before that limit counts."
+    )
+    logins_per_minute: Count = Field(default=10, description="Tries to sign in from one address.")
+    text_bytes: Annotated[int, Field(strict=True, ge=256, le=65536)] = Field(
+        default=16384, description="The longest message, in bytes of UTF-8."
+    )
+    sends_per_second: Rate = Field(
+        default=0, description="What Rialto sends to the homeserver; 0 leaves it to the homeserver's own limits."
+    )
+    joins_per_second: Rate = Field(default=20, description="How fast people join Matrix rooms; 0 is no limit.")
+    # A homeserver sends up to 100 events of 64 KiB at once, and sends them again for ever when they are refused.
+    transaction_bytes: Annotated[int, Field(strict=True, ge=8388608)] = Field(
+        default=16777216,
+        description="The largest transaction that is taken from the homeserver, in bytes; at least 8 MiB.",
+    )
+
+
+class Settings(_Section):
+    """All settings, checked; paths are absolute and URLs are without a last slash."""
+
+    homeserver: Homeserver
+    appservice: Appservice = Field(default_factory=Appservice)
+    web: Web = Field(default_factory=Web)
+    database: DatabaseUrl = Field(
+        repr=False,
+        description="Where everything is kept: `sqlite:///file` or `postgresql://user:password@host/name`.",
+        examples=["sqlite:///rialto.db"],
+    )
+    database_file: FilePath | None = Field(
+        default=None,
+        description="In place of `database`: a file that holds the URL, to keep a password out of this one.",
+    )
+    log: Log = Field(default_factory=Log)
+    rooms: Rooms = Field(default_factory=Rooms)
+    limits: Limits = Field(default_factory=Limits)
+
+    _path: Path = PrivateAttr(Path("rialto.yaml"))
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the file's own path, which `load` gives as context."""
+        if context is not None and "path" in context:
+            self._path = context["path"]
+
+    @property
+    def path(self) -> Path:
+        """The absolute path of the file that was read."""
+        return self._path
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL without a driver (`sqlite:////…` or `postgresql://…`); it may hold a password."""
+        return self.database

@@ -1,0 +1,1 @@
+"""The database: tables, migrations, the group committer, and SQL as plain functions of a connection."""

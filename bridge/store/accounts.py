@@ -1,0 +1,116 @@
+"""Accounts of the web rooms and their sessions; tokens are stored as hashes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from bridge.model.clock import now_ms
+from bridge.model.ids import AccountId, PersonId
+from bridge.store.tables import accounts, sessions
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Someone who signs in here; `name` is the login name, `password` an argon2 hash."""
+
+    id: AccountId
+    person: PersonId
+    name: str
+    password: str
+    admin: bool = False
+    active: bool = True
+    created_at: int = 0
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        id=row.id,
+        person=row.person,
+        name=row.name,
+        password=row.password,
+        admin=row.admin,
+        active=row.active,
+        created_at=row.created_at,
+    )
+
+
+def add(connection: Connection, account: Account, skeleton: str) -> None:
+    """Insert an account; raise `IntegrityError` where the name is taken."""
+    connection.execute(
+        insert(accounts),
+        {
+            "id": account.id,
+            "person": account.person,
+            "name": account.name,
+            "skeleton": skeleton,
+            "password": account.password,
+            "admin": account.admin,
+            "active": account.active,
+            "created_at": now_ms(),
+        },
+    )
+
+
+def by_name(connection: Connection, name: str) -> Account | None:
+    """Return the account with this login name, whatever its case, or None."""
+    row = connection.execute(select(accounts).where(func.lower(accounts.c.name) == name.lower())).one_or_none()
+    return None if row is None else _account(row)
+
+
+def by_person(connection: Connection, person: PersonId) -> Account | None:
+    """Return a person's account, or None."""
+    row = connection.execute(select(accounts).where(accounts.c.person == person)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def looks_taken(connection: Connection, skeleton: str) -> bool:
+    """Tell whether an account's name looks like this one."""
+    return connection.execute(select(accounts.c.id).where(accounts.c.skeleton == skeleton)).first() is not None
+
+
+def everyone(connection: Connection) -> list[Account]:
+    """Return all accounts by name."""
+    return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+
+
+def admin_skeletons(connection: Connection) -> list[tuple[PersonId, str]]:
+    """Return the people who administer this server, with the skeletons of their login names."""
+    statement = select(accounts.c.person, accounts.c.skeleton).where(accounts.c.admin.is_(True))
+    return [(PersonId(person), skeleton) for person, skeleton in connection.execute(statement)]
+
+
+def set_password(connection: Connection, account: AccountId, password: str) -> None:
+    """Write a new hash, and end every session of the account."""
+    connection.execute(update(accounts).where(accounts.c.id == account).values(password=password))
+    connection.execute(delete(sessions).where(sessions.c.account == account))
+
+
+def deactivate(connection: Connection, account: AccountId) -> None:
+    """Close an account for good: its name stays taken, its sessions end."""
+    connection.execute(update(accounts).where(accounts.c.id == account).values(active=False))
+    connection.execute(delete(sessions).where(sessions.c.account == account))
+
+
+def open_session(connection: Connection, account: AccountId, token_hash: str) -> None:
+    """Insert a session."""
+    at = now_ms()
+    connection.execute(
+        insert(sessions), {"token_hash": token_hash, "account": account, "created_at": at, "used_at": at}
+    )
+
+
+def by_session(connection: Connection, token_hash: str) -> Account | None:
+    """Return the active account of a session, or None."""
+    row = connection.execute(
+        select(accounts)
+        .join(sessions, sessions.c.account == accounts.c.id)
+        .where(sessions.c.token_hash == token_hash, accounts.c.active.is_(True))
+    ).one_or_none()
+    return None if row is None else _account(row)
+
+
+def close_session(connection: Connection, token_hash: str) -> None:
+    """End a session."""
+    connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash))

@@ -1,0 +1,234 @@
+"""The inbox: what networks handed over and we acknowledged, until a room has taken it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_, update
+
+from bridge.model.clock import now_ms
+from bridge.model.events import Origin
+from bridge.model.ids import NetworkId
+from bridge.store.tables import deliveries, events, inbox, links, seen, transactions
+from bridge.store.upsert import insert_or_ignore
+
+KEPT_TRANSACTIONS = 1_000
+
+
+class InboxRow(msgspec.Struct, frozen=True):
+    """One event as it came; `attempts` counts how often its processing began and was not finished."""
+
+    id: int
+    chat: str
+    origin: str
+    raw: bytes
+    attempts: int = 0
+    quarantined: str | None = None
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """An event to store: where it happened, its ID there, and its bytes."""
+
+    chat: str
+    origin: str
+    raw: bytes
+
+
+def _row(row: Row[Any]) -> InboxRow:
+    return InboxRow(row.id, row.chat, row.origin, row.raw, row.attempts, row.quarantined)
+
+
+def is_repeat(connection: Connection, network: NetworkId, txn: str, digest: str) -> bool:
+    """Tell whether a transaction with this ID and these events was stored before."""
+    found = connection.execute(
+        select(transactions.c.id).where(
+            transactions.c.network == network, transactions.c.txn == txn, transactions.c.digest == digest
+        )
+    )
+    return found.first() is not None
+
+
+def last_transaction(connection: Connection, network: NetworkId) -> str | None:
+    """Return the ID of the last transaction that was stored, or None."""
+    statement = select(transactions.c.txn).where(transactions.c.network == network)
+    return connection.scalar(statement.order_by(transactions.c.id.desc()).limit(1))
+
+
+def store_transaction(
+    connection: Connection, network: NetworkId, txn: str, digest: str, arrivals: Sequence[Arrival]
+) -> list[InboxRow]:
+    """Store a transaction's events in order; return the rows that are new to the inbox."""
+    made = connection.execute(
+        insert(transactions).values(network=network, txn=txn, digest=digest, at=now_ms())
+    )
+    key = made.inserted_primary_key
+    assert key is not None
+    if key[0] % 100 == 0:
+        connection.execute(delete(transactions).where(transactions.c.id <= key[0] - KEPT_TRANSACTIONS))
+    return store(connection, network, arrivals)
+
+
+def store(connection: Connection, network: NetworkId, arrivals: Sequence[Arrival]) -> list[InboxRow]:
+    """Store events in order; one that waits here already is left where it is."""
+    if not arrivals:
+        return []
+    top = connection.scalar(select(func.max(inbox.c.id))) or 0
+    at = now_ms()
+    insert_or_ignore(
+        connection,
+        inbox,
+        [{"network": network, "chat": a.chat, "origin": a.origin, "raw": a.raw, "at": at} for a in arrivals],
+    )
+    new = connection.execute(select(inbox.c.id, inbox.c.origin, inbox.c.chat).where(inbox.c.id > top)).all()
+    ids = {(row.chat, row.origin): row.id for row in new}
+    return [
+        InboxRow(ids[a.chat, a.origin], a.chat, a.origin, a.raw) for a in arrivals if (a.chat, a.origin) in ids
+    ]
+
+
+def top(connection: Connection) -> int:
+    """Return the highest row ID in the inbox, 0 when it is empty."""
+    return connection.scalar(select(func.max(inbox.c.id))) or 0
+
+
+def chats(connection: Connection, network: NetworkId) -> list[str]:
+    """Return the chats for which something waits."""
+    statement = select(inbox.c.chat).where(inbox.c.network == network, inbox.c.quarantined.is_(None)).distinct()
+    return list(connection.scalars(statement))
+
+
+def waiting(
+    connection: Connection, network: NetworkId, chat: str, *, limit: int, after: int = 0
+) -> list[InboxRow]:
+    """Return the first rows of a chat that are not in quarantine, in order of arrival."""
+    statement = (
+        select(inbox)
+        .where(inbox.c.network == network, inbox.c.chat == chat, inbox.c.quarantined.is_(None), inbox.c.id > after)
+        .order_by(inbox.c.id)
+        .limit(limit)
+    )
+    return [_row(row) for row in connection.execute(statement)]
+
+
+def raise_attempts(connection: Connection, ids: Iterable[int]) -> None:
+    """Note that the processing of these rows begins."""
+    connection.execute(update(inbox).where(inbox.c.id.in_(list(ids))).values(attempts=inbox.c.attempts + 1))
+
+
+def quarantine(connection: Connection, ids: Iterable[int], reason: str) -> None:
+    """Set rows aside, so that they are not tried again by themselves."""
+    connection.execute(update(inbox).where(inbox.c.id.in_(list(ids))).values(quarantined=reason))
+
+
+def release(connection: Connection) -> int:
+    """Let every row in quarantine be tried again; return how many there were."""
+    done = connection.execute(
+        update(inbox).where(inbox.c.quarantined.is_not(None)).values(quarantined=None, attempts=0)
+    )
+    return done.rowcount
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete rows that a room has taken."""
+    if ids:
+        connection.execute(delete(inbox).where(inbox.c.id.in_(list(ids))))
+
+
+def note_seen(connection: Connection, outcomes: Sequence[tuple[Origin, str, str]]) -> None:
+    """Remember `(origin, outcome, reason)` of what got no number, so that it is not processed again."""
+    at = now_ms()
+    insert_or_ignore(
+        connection,
+        seen,
+        [
+            {
+                "network": origin.network,
+                "chat": origin.chat,
+                "origin": origin.id,
+                "outcome": outcome,
+                "reason": reason,
+                "at": at,
+            }
+            for origin, outcome, reason in outcomes
+        ],
+    )
+
+
+def counts(connection: Connection) -> Mapping[str, int]:
+    """Return how many rows wait and how many are in quarantine."""
+    aside = func.count(inbox.c.quarantined)
+    total, quarantined = connection.execute(select(func.count(), aside).select_from(inbox)).one()
+    return {"waiting": total - quarantined, "quarantined": quarantined}
+
+
+def known(
+    connection: Connection,
+    network: NetworkId,
+    chat: str,
+    origins: Sequence[str],
+    *,
+    before: int | None = None,
+    inbox_before: int | None = None,
+) -> set[str]:
+    """Return those of `origins` that were taken up: in the log, as an echo, seen and dropped, or in the inbox.
+
+    `before` (UTC ms) leaves out what was taken up at that time or later, `inbox_before` inbox rows with a
+    higher ID.
+    """
+    wanted = list(origins)
+    in_log = select(events.c.origin).where(
+        events.c.network == network, events.c.chat == chat, events.c.origin.in_(wanted)
+    )
+    dropped = select(seen.c.origin).where(
+        seen.c.network == network, seen.c.chat == chat, seen.c.origin.in_(wanted)
+    )
+    echoed = (
+        select(deliveries.c.remote_id)
+        .join(links, links.c.id == deliveries.c.link)
+        .where(links.c.network == network, links.c.chat == chat, deliveries.c.remote_id.in_(wanted))
+    )
+    waits = select(inbox.c.origin).where(
+        inbox.c.network == network, inbox.c.chat == chat, inbox.c.origin.in_(wanted)
+    )
+    if before is not None:
+        in_log = in_log.where(events.c.stored_at < before)
+        dropped = dropped.where(seen.c.at < before)
+        echoed = echoed.where(deliveries.c.updated_at < before)
+    if inbox_before is not None:
+        waits = waits.where(inbox.c.id <= inbox_before)
+    found: set[str] = set()
+    for statement in (in_log, dropped, echoed, waits):
+        found.update(connection.scalars(statement))
+    return found
+
+
+def outcomes(connection: Connection, origins: Sequence[Origin]) -> dict[Origin, tuple[str, str]]:
+    """Return what became of origins that got no number: `(outcome, reason)`."""
+    keys = [(origin.network, origin.chat, origin.id) for origin in origins]
+    column = tuple_(seen.c.network, seen.c.chat, seen.c.origin)
+    rows = connection.execute(select(seen).where(column.in_(keys)))
+    return {Origin(row.network, row.chat, row.origin): (row.outcome, row.reason) for row in rows}
+
+
+def find(connection: Connection, reference: str) -> tuple[list[InboxRow], list[tuple[Origin, str, str]]]:
+    """Return the inbox rows, and the outcomes of dropped events, that have the origin ID `reference`."""
+    rows = [_row(row) for row in connection.execute(select(inbox).where(inbox.c.origin == reference))]
+    dropped = [
+        (Origin(row.network, row.chat, row.origin), row.outcome, row.reason)
+        for row in connection.execute(select(seen).where(seen.c.origin == reference))
+    ]
+    return rows, dropped
+
+
+def close_gap(
+    connection: Connection, network: NetworkId, chat: str, fetched: Sequence[Arrival], *, opened_at: int
+) -> list[InboxRow]:
+    """Put the fetched events of a gap in their place: after what waited when the gap opened (`opened_at` is
+    the highest inbox ID then), before and among what came since. Return all rows that now follow the gap."""
+    live = [row for row in waiting(connection, network, chat, limit=1_000_000, after=opened_at)]
+    in_gap = {arrival.origin for arrival in fetched}
+    remove(connection, [row.id for row in live])
+    order = [*fetched, *(Arrival(r.chat, r.origin, r.raw) for r in live if r.origin not in in_gap)]
+    return store(connection, network, order)

@@ -1,0 +1,194 @@
+"""The log of a room: appending, folding edits and removals in, reading pages, finding events by origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from bridge.model.clock import now_ms
+from bridge.model.errors import RialtoError
+from bridge.model.events import (
+    FOLDED,
+    Content,
+    Edited,
+    Entry,
+    Event,
+    Origin,
+    Removed,
+    Said,
+    decode_content,
+    encode_content,
+)
+from bridge.model.ids import EventId, RoomId
+from bridge.store.tables import events
+
+
+class OriginConflict(RialtoError):
+    """An event of the batch is in the log already."""
+
+    code = "origin_conflict"
+
+
+def append(connection: Connection, entries: Sequence[tuple[Event, int, int | None]]) -> None:
+    """Insert `(event, seq, seq of its target or None)`; raise `OriginConflict` where an origin is known."""
+    stored_at = now_ms()
+    rows = [
+        {
+            "room": event.room,
+            "seq": seq,
+            "id": event.id,
+            "kind": event.kind,
+            "who": event.who,
+            "at": event.at,
+            "stored_at": stored_at,
+            "network": event.origin.network,
+            "chat": event.origin.chat,
+            "origin": event.origin.id,
+            "hops": event.hops,
+            "target": target,
+            "content": encode_content(event.content),
+            "version": 0,
+        }
+        for event, seq, target in entries
+    ]
+    try:
+        connection.execute(insert(events), rows)
+    except IntegrityError as error:
+        raise OriginConflict("an event of the batch is in the log already") from error
+
+
+def fold_edit(connection: Connection, room: RoomId, target: int, edit: Edited, at: int) -> None:
+    """Let the target show the new wording."""
+    present = encode_content(Said(text=edit.text, html=edit.html, style=edit.style))
+    connection.execute(
+        update(events)
+        .where(events.c.room == room, events.c.seq == target, events.c.removed_at.is_(None))
+        .values(present=present, version=events.c.version + 1, edited_at=at)
+    )
+
+
+def fold_removal(connection: Connection, room: RoomId, target: int, at: int) -> None:
+    """Erase the target's content and that of its edits; the numbers stay."""
+    connection.execute(
+        update(events)
+        .where(events.c.room == room, events.c.seq == target)
+        .values(content=None, present=None, removed_at=at)
+    )
+    connection.execute(
+        update(events)
+        .where(events.c.room == room, events.c.target == target, events.c.kind == "edited")
+        .values(content=None, removed_at=at)
+    )
+
+
+def _entry(row: Row[Any]) -> Entry:
+    original = decode_content(row.content) if row.content is not None else None
+    present: Content | None = decode_content(row.present) if row.present is not None else original
+    event = Event(
+        id=row.id,
+        room=row.room,
+        who=row.who,
+        at=row.at,
+        origin=Origin(row.network, row.chat, row.origin),
+        content=original if original is not None else Removed(target=row.id),
+        hops=row.hops,
+    )
+    return Entry(
+        seq=row.seq,
+        event=event,
+        present=present,
+        version=row.version,
+        edited_at=row.edited_at,
+        removed_at=row.removed_at,
+    )
+
+
+def page(
+    connection: Connection,
+    room: RoomId,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
+    raw: bool = False,
+) -> list[Entry]:
+    """Return up to `limit` entries in rising `seq` between the exclusive bounds: the first ones after
+    `after` where it is given, else the last ones. Folded unless `raw`."""
+    statement = select(events).where(events.c.room == room)
+    if before is not None:
+        statement = statement.where(events.c.seq < before)
+    if after is not None:
+        statement = statement.where(events.c.seq > after)
+    if not raw:
+        statement = statement.where(events.c.kind.not_in(FOLDED))
+    order = events.c.seq.asc() if after is not None else events.c.seq.desc()
+    rows = connection.execute(statement.order_by(order).limit(limit)).all()
+    entries = [_entry(row) for row in rows]
+    return entries if after is not None else entries[::-1]
+
+
+def entry(connection: Connection, room: RoomId, seq: int) -> Entry | None:
+    """Return one entry, or None."""
+    row = connection.execute(select(events).where(events.c.room == room, events.c.seq == seq)).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def entries(connection: Connection, room: RoomId, numbers: Iterable[int]) -> dict[int, Entry]:
+    """Return the entries with these numbers."""
+    statement = select(events).where(events.c.room == room, events.c.seq.in_(list(numbers)))
+    return {row.seq: _entry(row) for row in connection.execute(statement)}
+
+
+def by_id(connection: Connection, event: EventId) -> Entry | None:
+    """Return the entry of an event, or None."""
+    row = connection.execute(select(events).where(events.c.id == event)).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def by_ids(connection: Connection, room: RoomId, wanted: Iterable[EventId]) -> list[Entry]:
+    """Return those entries of `room` that have one of these IDs."""
+    statement = select(events).where(events.c.room == room, events.c.id.in_(list(wanted)))
+    return [_entry(row) for row in connection.execute(statement)]
+
+
+def by_origins(connection: Connection, origins: Iterable[Origin]) -> list[Entry]:
+    """Return the entries that came from these origins."""
+    keys = [(origin.network, origin.chat, origin.id) for origin in origins]
+    if not keys:
+        return []
+    column = tuple_(events.c.network, events.c.chat, events.c.origin)
+    return [_entry(row) for row in connection.execute(select(events).where(column.in_(keys)))]
+
+
+def wording_at(connection: Connection, room: RoomId, seq: int, version: int) -> Content | None:
+    """Return a line as it was after `version` edits, or None where that is erased."""
+    if version == 0:
+        row = connection.execute(
+            select(events.c.content).where(events.c.room == room, events.c.seq == seq)
+        ).one_or_none()
+    else:
+        row = connection.execute(
+            select(events.c.content)
+            .where(events.c.room == room, events.c.target == seq, events.c.kind == "edited")
+            .order_by(events.c.seq)
+            .offset(version - 1)
+            .limit(1)
+        ).one_or_none()
+    return None if row is None or row.content is None else decode_content(row.content)
+
+
+def version_of_edit(connection: Connection, room: RoomId, target: int, seq: int) -> int:
+    """Return which version of its target the edit `seq` made: 1 for the first edit."""
+    statement = select(events.c.seq).where(
+        events.c.room == room, events.c.target == target, events.c.kind == "edited", events.c.seq <= seq
+    )
+    return len(connection.execute(statement).all())
+
+
+def search_reference(connection: Connection, reference: str) -> list[Entry]:
+    """Return the entries that an operator may mean by `reference`: an event ID of ours or of a network."""
+    statement = select(events).where(or_(events.c.id == reference, events.c.origin == reference)).limit(20)
+    return [_entry(row) for row in connection.execute(statement)]
