@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +105,7 @@ def _write_registration(settings: Settings, *, new_tokens: bool) -> None:
 
 
 def _say_what_next(config: Path, settings: Settings) -> None:
-    elsewhere = "" if config == DEFAULT else f" --config {config}"
+    elsewhere = "" if config == DEFAULT else f" --config {shlex.quote(str(config))}"
     click.echo(
         f"\nAdd this line to your homeserver.yaml (if it has such a list, add the path to the list):\n\n"
         f"app_service_config_files: [{scalar(str(settings.appservice.registration))}]\n\n"

@@ -30,7 +30,14 @@ class Fold(msgspec.Struct, frozen=True):
 class Batch:
     """What a number of items do to a room. `write` is the unit; the draft is applied after its commit."""
 
-    def __init__(self, draft: Draft, rights: Callable[[PersonId], Rights], known: Mapping[Origin, Placed]) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        rights: Callable[[PersonId], Rights],
+        known: Mapping[Origin, Placed],
+        *,
+        seat_all: bool = True,
+    ) -> None:
         self.draft = draft
         self.appended: list[tuple[Event, int, int | None]] = []
         self.folds: list[Fold] = []
@@ -43,6 +50,7 @@ class Batch:
         self._seen: list[tuple[Origin, str, str]] = []
         self._inbox: list[int] = []
         self._rights = rights
+        self._seat_all = seat_all
         self._known = dict(known)
 
     def take(self, item: Item) -> Result:
@@ -124,7 +132,7 @@ class Batch:
         self.draft.set_member(member)
         wanted = "joined" if isinstance(event.content, Joined | Profiled) else "left"
         for link in self.draft.links.values():
-            if link.network == member.home:
+            if link.network == member.home or (isinstance(event.content, Joined) and not self._seat_all):
                 continue
             self.seats[link.id, member.person] = Seat(
                 link=link.id, person=member.person, wanted=wanted, shown=member.shown

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
+from sqlalchemy import Connection
 
 from bridge.core.batch import Batch
 from bridge.core.describer import Describer
@@ -35,6 +36,7 @@ from bridge.core.seats import SeatScheduler
 from bridge.core.state import RoomState
 from bridge.core.surroundings import RoomSurroundings, as_member
 from bridge.core.watching import Viewer, Viewers
+from bridge.model.deliveries import Delivery
 from bridge.model.errors import Refused
 from bridge.model.events import Described, Entry
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
@@ -52,7 +54,10 @@ SWEEP_SECONDS = 60
 class Hub:
     """Rooms, lanes and viewers of one installation; implements `ports.Intake` and `ports.RoomView`."""
 
-    def __init__(self, db: Database, known: People, *, joins_per_second: float = 20) -> None:
+    def __init__(
+        self, db: Database, known: People, *, joins_per_second: float = 20, seat_all: bool = True
+    ) -> None:
+        """`seat_all`: ghosts join with their person; else when they first speak."""
         self.db = db
         self.people = known
         self.viewers = Viewers()
@@ -62,6 +67,7 @@ class Hub:
         self._rooms: dict[RoomId, asyncio.Task[RoomActor]] = {}
         self._lanes: dict[LinkId, Lane] = {}
         self._joins_per_second = joins_per_second
+        self._seat_all = seat_all
         self._side: set[asyncio.Task[None]] = set()
 
     def add(self, network: Network) -> None:
@@ -120,13 +126,14 @@ class Hub:
             self._rooms[room] = task
         try:
             return await asyncio.shield(task)
-        except Refused:
+        except Exception:
+            # Whatever it was (no such room, a database that was busy), the next one who asks loads again.
             if self._rooms.get(room) is task:
                 del self._rooms[room]
             raise
 
     async def _load(self, room: RoomId) -> RoomActor:
-        def unit(connection):  # type: ignore[no-untyped-def]
+        def unit(connection: Connection) -> tuple[Room | None, list[Member], list[Link]]:
             found = rooms.get(connection, room)
             return found, rooms.members_of(connection, room), rooms.links_of(connection, room)
 
@@ -134,7 +141,7 @@ class Hub:
         if found is None:
             raise Refused("no_such_room", "There is no such room.", status=404)
         state = RoomState(found, {m.person: m for m in members}, {link.id: link for link in links})
-        actor = RoomActor(state, self.db, self.people, self._committed)
+        actor = RoomActor(state, self.db, self.people, self._committed, seat_all=self._seat_all)
         for link in links:
             self._lane(actor, link).wake()
         return actor
@@ -172,6 +179,12 @@ class Hub:
         """Tell a link's lane that it may be able to send now."""
         if (lane := self._lanes.get(link)) is not None:
             lane.wake()
+
+    async def wake_room(self, room: RoomId) -> None:
+        """Let all lanes of a room look for work."""
+        actor = await self._actor(room)
+        for link in actor.state.links.values():
+            self._lane(actor, link).wake()
 
     def retry_now(self, network: NetworkId) -> None:
         """Tell every lane of a network not to wait for the end of its pause."""
@@ -222,6 +235,7 @@ class Hub:
     def _link_changed(self, actor: RoomActor, link: Link) -> None:
         self._lane(actor, link).wake()
         self._describe(link)
+        self.viewers.publish(actor.id, RoomChanged(actor.state.room))
         if (scheduler := self._seats.get(link.network)) is not None and link.open:
             for member in actor.state.members.values():
                 if member.joined and member.home != link.network:
@@ -264,12 +278,12 @@ class Hub:
         return None if member is None else (actor.state.links[link_id], member)
 
     async def _description_of(self, link_id: LinkId) -> tuple[Link, Room] | None:
-        def unit(connection):  # type: ignore[no-untyped-def]
+        def unit(connection: Connection) -> tuple[Link, Room] | None:
             link = rooms.link(connection, link_id)
-            return None if link is None else (link, rooms.get(connection, link.room))
+            room = None if link is None else rooms.get(connection, link.room)
+            return None if link is None or room is None else (link, room)
 
-        found: tuple[Link, Room] | None = await self.db.read(unit)
-        return found
+        return await self.db.read(unit)
 
     async def _link(self, link_id: LinkId) -> Link | None:
         return await self.db.read(lambda c: rooms.link(c, link_id))
@@ -289,7 +303,7 @@ class Hub:
         """Return a page of the log in rising order; bounds are exclusive."""
         actor = await self._actor(room)
 
-        def unit(connection):  # type: ignore[no-untyped-def]
+        def unit(connection: Connection) -> tuple[list[Entry], dict[int, list[Delivery]]]:
             entries = log.page(connection, room, before=before, after=after, limit=limit, raw=raw)
             if not entries:
                 return entries, {}
@@ -358,6 +372,18 @@ class Hub:
         """Return what a link's lane waits for, empty when for nothing."""
         lane = self._lanes.get(link)
         return lane.waits_for if lane is not None else ""
+
+    def figures(self) -> dict[str, int]:
+        """Return how many rooms, viewers and lanes there are in memory, lanes by what they do."""
+        working = sum(not lane.idle and not lane.waits_for for lane in self._lanes.values())
+        waiting = sum(bool(lane.waits_for) for lane in self._lanes.values())
+        return {
+            "rooms": len(self._rooms),
+            "viewers": self.viewers.count,
+            "lanes_working": working,
+            "lanes_waiting": waiting,
+            "lanes_idle": len(self._lanes) - working - waiting,
+        }
 
     def show_delivery(self, room: RoomId, frame: Delivered) -> None:
         """Show viewers a delivery's new state."""

@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from bridge.core.pace import Backoff
 from bridge.core.lane_rows import LaneRow, as_line, load, load_one, outgoing, probe
+from bridge.core.pace import Backoff
 from bridge.core.plan import End, Send, plan
 from bridge.core.ports import CanFind, Network
 from bridge.model.clock import now_ms
@@ -128,7 +128,7 @@ class Lane:
                 return
             await self._flush()
             self._stale.clear()
-            rows = await self._db.read(lambda connection: load(connection, link, WINDOW))
+            rows = await self._load(link)
             if not rows:
                 self.waits_for = ""
                 self._bound.clear()
@@ -140,6 +140,9 @@ class Lane:
                     await self._deliver(link, row)
                 if not self._room.link(self._link).open:
                     break
+
+    async def _load(self, link: Link) -> list[LaneRow]:
+        return await self._db.read(lambda connection: load(connection, link, WINDOW))
 
     async def _reload(self, link: Link, row: LaneRow) -> LaneRow:
         await self._flush()
@@ -266,7 +269,13 @@ class Lane:
         self._room.delivered(row.delivery)
 
     async def _settle(
-        self, row: LaneRow, state: DeliveryState, *, reason: str = "", remote_id: str | None = None, version: int | None = None
+        self,
+        row: LaneRow,
+        state: DeliveryState,
+        *,
+        reason: str = "",
+        remote_id: str | None = None,
+        version: int | None = None,
     ) -> None:
         key = row.delivery.key
         await self._flush()

@@ -17,7 +17,7 @@ from bridge.model.events import Content, Described, Edited, Event, Joined, Left,
 from bridge.model.ids import WEB, EventId, PersonId, RoomId, new_event_id, new_id, new_link_id, new_room_id
 from bridge.model.people import Person
 from bridge.model.rooms import Link, Room
-from bridge.store import people, rooms
+from bridge.store import log, people, rooms
 from bridge.text.markdown import to_html
 from bridge.text.names import clean
 from bridge.text.slugs import slugify
@@ -89,10 +89,20 @@ class Native:
         content = Said(text=text, html=to_html(text), style=style)
         return await self._submit(room, person, content, key)
 
-    async def edit(self, room: RoomId, person: PersonId, target: EventId, text: str, client_id: str | None) -> Placed:
+    async def edit(
+        self,
+        room: RoomId,
+        person: PersonId,
+        target: EventId,
+        text: str,
+        client_id: str | None,
+        *,
+        style: Style = "text",
+    ) -> Placed:
         """Give one's own line a new wording."""
         key = f"{person}:{client_id}" if client_id is not None else new_id("edit-")
-        return await self._submit(room, person, Edited(target=target, text=text, html=to_html(text)), key)
+        content = Edited(target=target, text=text, html=to_html(text), style=style)
+        return await self._submit(room, person, content, key)
 
     async def remove(
         self, room: RoomId, person: PersonId, target: EventId, reason: str, client_id: str | None
@@ -149,11 +159,19 @@ class Native:
             case Placed():
                 return result
             case Refused():
+                # A repeat is answered as before, even if it would break a rule by now: its author has left, or
+                # the line that it removed is gone.
+                if (before := await self._placed_before(event.origin)) is not None:
+                    return before
                 raise result
             case Failed(error):
                 raise error
             case Dropped():
                 return Placed(0, event.id, fresh=False)
+
+    async def _placed_before(self, origin: Origin) -> Placed | None:
+        found = await self._hub.db.read(lambda connection: log.by_origins(connection, [origin]))
+        return Placed(found[0].seq, found[0].event.id, fresh=False) if found else None
 
 
 def _creating(room: Room, links: list[Link]) -> Callable[[Connection], None]:

@@ -69,8 +69,9 @@ class CanFind(Protocol):
 class CanSeat(Protocol):
     """A network on which people of other networks have ghosts that join and leave."""
 
-    async def seat(self, link: Link, member: Member) -> None:
-        """Make the member's ghost present under its shown name; idempotent. Raises as `deliver` does."""
+    async def seat(self, link: Link, member: Member, *, renamed: bool) -> None:
+        """Make the member's ghost present under its shown name; idempotent. `renamed`: it was shown under
+        another name before. Raises as `deliver` does."""
         ...
 
     async def unseat(self, link: Link, person: PersonId, reason: str) -> None:
@@ -126,6 +127,18 @@ class Intake(Protocol):
 
     def retry_now(self, network: NetworkId) -> None:
         """Tell every lane of a network not to wait for the end of its pause."""
+        ...
+
+    async def change_link(self, link: Link) -> None:
+        """Let a room know what became of one of its links; return after the commit."""
+        ...
+
+    async def seat_observed(self, link: Link, person: PersonId, actual: str, reason: str) -> None:
+        """Take note that a chat says that a ghost is in it no more."""
+        ...
+
+    def health_changed(self, status: NetworkStatus) -> None:
+        """Show viewers a network's new health."""
         ...
 
 

@@ -38,12 +38,19 @@ class RoomActor:
     """Takes items, decides them in order on a working copy, commits, and only then lets anyone see them."""
 
     def __init__(
-        self, state: RoomState, db: Database, people: People, on_commit: Callable[[RoomActor, Batch], None]
+        self,
+        state: RoomState,
+        db: Database,
+        people: People,
+        on_commit: Callable[[RoomActor, Batch], None],
+        *,
+        seat_all: bool = True,
     ) -> None:
         self.state = state
         self._db = db
         self._people = people
         self._on_commit = on_commit
+        self._seat_all = seat_all
         self._posts: deque[_Post] = deque()
         self._queued = 0
         self._task: asyncio.Task[None] | None = None
@@ -112,7 +119,7 @@ class RoomActor:
         targets = await self._targets(items)
         known: dict[Origin, Placed] = {}
         for _ in range(3):
-            batch = Batch(Draft(self.state, targets), self._people.rights, known)
+            batch = Batch(Draft(self.state, targets), self._people.rights, known, seat_all=self._seat_all)
             results = [batch.take(item) for item in items]
             try:
                 await self._db.write(batch.write)
@@ -161,7 +168,7 @@ def _find_targets(
 ) -> list[Target]:
     found = [_target(entry) for entry in log.by_ids(connection, state.room.id, ids)]
     found += [_target(entry) for entry in log.by_origins(connection, origins)]
-    missing = {origin for origin in origins} - {target.origin for target in found}
+    missing = set(origins) - {target.origin for target in found}
     for origin in missing:
         seq = _delivered_as(connection, state, origin, echoes)
         entry = None if seq is None else log.entry(connection, state.room.id, seq)

@@ -157,7 +157,7 @@ class SeatScheduler:
             return
         await self._pace.take()
         if seat.wanted == "joined":
-            await self._network.seat(link, member)
+            await self._network.seat(link, member, renamed=seat.shown_set not in (None, member.shown))
             await self._db.write(lambda c: seats.record(c, link_id, person, "joined", shown_set=member.shown))
             self._seated[key] = member.shown
         else:

@@ -55,6 +55,11 @@ class Viewers:
             if not watching:
                 del self._by_room[room]
 
+    @property
+    def count(self) -> int:
+        """Return how many viewers there are."""
+        return sum(map(len, self._by_room.values()))
+
     def any(self, room: RoomId) -> bool:
         """Tell whether someone watches the room."""
         return room in self._by_room

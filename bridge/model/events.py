@@ -109,7 +109,10 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An event in a room's log: its number, and its content as it stands after edits and removal."""
+    """An event in a room's log: its number, and its content as it stands after edits and removal.
+
+    `erased` is the kind that the event had, where its content is erased (`event.content` says nothing then).
+    """
 
     seq: int
     event: Event
@@ -117,6 +120,7 @@ class Entry(msgspec.Struct, frozen=True):
     version: int = 0
     edited_at: int | None = None
     removed_at: int | None = None
+    erased: str = ""
 
 
 def kind_of(content: Content) -> str:

@@ -27,6 +27,7 @@ WebAddress = Annotated[str, AfterValidator(values.web_address)]
 RootAddress = Annotated[str, AfterValidator(values.root_address)]
 ServerName = Annotated[str, AfterValidator(values.server_name)]
 Prefix = Annotated[str, AfterValidator(values.prefix)]
+MatrixUser = Annotated[str, AfterValidator(values.matrix_user)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 ListenAddress = Annotated[values.Listen, BeforeValidator(values.Listen.parse)]
 FilePath = Annotated[Path, AfterValidator(_from_folder)]
@@ -107,6 +108,11 @@ class Rooms(_Section):
         default="full",
         description="When people join the Matrix room: with their web room (`full`), or when they first speak.",
     )
+    moderators: list[MatrixUser] = Field(
+        default_factory=list,
+        description="Matrix users (`@you:example.org`) who may change name and topic and remove lines in every "
+        "mirrored room.",
+    )
 
 
 class Limits(_Section):
@@ -119,9 +125,6 @@ class Limits(_Section):
         default=20, description="How many messages one account may send at once before that limit counts."
     )
     logins_per_minute: Count = Field(default=10, description="Tries to sign in from one address.")
-    text_bytes: Annotated[int, Field(strict=True, ge=256, le=65536)] = Field(
-        default=16384, description="The longest message, in bytes of UTF-8."
-    )
     sends_per_second: Rate = Field(
         default=0, description="What Rialto sends to the homeserver; 0 leaves it to the homeserver's own limits."
     )

@@ -192,3 +192,10 @@ def _postgresql(url: URL) -> URL:
     if url.port is not None and not 1 <= url.port <= 65535:
         raise ValueError("port is out of range: a port is a number from 1 to 65535")
     return url
+
+
+def matrix_user(value: str) -> str:
+    """Return a Matrix user ID, `@name:server`."""
+    if not re.fullmatch(r"@[!-9;-~]+:[A-Za-z0-9.:\[\]-]+", value) or len(value) > 255:
+        raise ValueError("must be a whole Matrix user ID, such as @you:example.org")
+    return value

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from bridge.model.clock import now_ms
 from bridge.model.ids import AccountId, PersonId
-from bridge.store.tables import accounts, sessions
+from bridge.store.tables import accounts, people, sessions
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -93,6 +93,21 @@ def deactivate(connection: Connection, account: AccountId) -> None:
     connection.execute(delete(sessions).where(sessions.c.account == account))
 
 
+def replace_hash(connection: Connection, account: AccountId, old: str, new: str) -> None:
+    """Write the same password's newer hash, unless the password was changed meanwhile; sessions go on."""
+    connection.execute(
+        update(accounts).where(accounts.c.id == account, accounts.c.password == old).values(password=new)
+    )
+
+
+def names(connection: Connection) -> list[tuple[PersonId, str, str]]:
+    """Return every account's person, login name and display name."""
+    statement = select(accounts.c.person, accounts.c.name, people.c.name.label("shown")).join(
+        people, people.c.id == accounts.c.person
+    )
+    return [(PersonId(row.person), row.name, row.shown) for row in connection.execute(statement)]
+
+
 def open_session(connection: Connection, account: AccountId, token_hash: str) -> None:
     """Insert a session."""
     at = now_ms()
@@ -109,6 +124,21 @@ def by_session(connection: Connection, token_hash: str) -> Account | None:
         .where(sessions.c.token_hash == token_hash, accounts.c.active.is_(True))
     ).one_or_none()
     return None if row is None else _account(row)
+
+
+def session_used_at(connection: Connection, token_hash: str) -> int | None:
+    """Return when a session was last noted as used (UTC milliseconds), or None where there is none."""
+    return connection.scalar(select(sessions.c.used_at).where(sessions.c.token_hash == token_hash))
+
+
+def touch_session(connection: Connection, token_hash: str) -> None:
+    """Note that a session is in use."""
+    connection.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(used_at=now_ms()))
+
+
+def drop_sessions(connection: Connection, unused_since: int) -> None:
+    """End the sessions that were last used before `unused_since` (UTC milliseconds)."""
+    connection.execute(delete(sessions).where(sessions.c.used_at < unused_since))
 
 
 def close_session(connection: Connection, token_hash: str) -> None:

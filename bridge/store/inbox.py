@@ -88,11 +88,6 @@ def store(connection: Connection, network: NetworkId, arrivals: Sequence[Arrival
     ]
 
 
-def top(connection: Connection) -> int:
-    """Return the highest row ID in the inbox, 0 when it is empty."""
-    return connection.scalar(select(func.max(inbox.c.id))) or 0
-
-
 def chats(connection: Connection, network: NetworkId) -> list[str]:
     """Return the chats for which something waits."""
     statement = select(inbox.c.chat).where(inbox.c.network == network, inbox.c.quarantined.is_(None)).distinct()
@@ -164,44 +159,47 @@ def counts(connection: Connection) -> Mapping[str, int]:
 
 
 def known(
-    connection: Connection,
-    network: NetworkId,
-    chat: str,
-    origins: Sequence[str],
-    *,
-    before: int | None = None,
-    inbox_before: int | None = None,
+    connection: Connection, network: NetworkId, chat: str, origins: Sequence[str], *, before: int
 ) -> set[str]:
-    """Return those of `origins` that were taken up: in the log, as an echo, seen and dropped, or in the inbox.
-
-    `before` (UTC ms) leaves out what was taken up at that time or later, `inbox_before` inbox rows with a
-    higher ID.
-    """
+    """Return those of `origins` that the network had handed over before `before` (UTC ms): they are in the
+    log, came back as an echo, were dropped, or still wait here. A send of ours that was answered but has not
+    come back does not count: what happened before it may be missing."""
     wanted = list(origins)
     in_log = select(events.c.origin).where(
-        events.c.network == network, events.c.chat == chat, events.c.origin.in_(wanted)
+        events.c.network == network,
+        events.c.chat == chat,
+        events.c.origin.in_(wanted),
+        events.c.stored_at < before,
     )
     dropped = select(seen.c.origin).where(
-        seen.c.network == network, seen.c.chat == chat, seen.c.origin.in_(wanted)
+        seen.c.network == network, seen.c.chat == chat, seen.c.origin.in_(wanted), seen.c.at < before
     )
     echoed = (
         select(deliveries.c.remote_id)
         .join(links, links.c.id == deliveries.c.link)
-        .where(links.c.network == network, links.c.chat == chat, deliveries.c.remote_id.in_(wanted))
+        .where(
+            links.c.network == network,
+            links.c.chat == chat,
+            deliveries.c.remote_id.in_(wanted),
+            deliveries.c.echoed_at < before,
+        )
     )
     waits = select(inbox.c.origin).where(
-        inbox.c.network == network, inbox.c.chat == chat, inbox.c.origin.in_(wanted)
+        inbox.c.network == network, inbox.c.chat == chat, inbox.c.origin.in_(wanted), inbox.c.at < before
     )
-    if before is not None:
-        in_log = in_log.where(events.c.stored_at < before)
-        dropped = dropped.where(seen.c.at < before)
-        echoed = echoed.where(deliveries.c.updated_at < before)
-    if inbox_before is not None:
-        waits = waits.where(inbox.c.id <= inbox_before)
     found: set[str] = set()
     for statement in (in_log, dropped, echoed, waits):
         found.update(connection.scalars(statement))
     return found
+
+
+def taken(connection: Connection, network: NetworkId, chat: str, origins: Sequence[str]) -> set[str]:
+    """Return those of `origins` that got no number, as an echo or for a reason: they are not decided twice."""
+    wanted = list(origins)
+    dropped = select(seen.c.origin).where(
+        seen.c.network == network, seen.c.chat == chat, seen.c.origin.in_(wanted)
+    )
+    return set(connection.scalars(dropped))
 
 
 def outcomes(connection: Connection, origins: Sequence[Origin]) -> dict[Origin, tuple[str, str]]:
@@ -212,9 +210,12 @@ def outcomes(connection: Connection, origins: Sequence[Origin]) -> dict[Origin, 
     return {Origin(row.network, row.chat, row.origin): (row.outcome, row.reason) for row in rows}
 
 
-def find(connection: Connection, reference: str) -> tuple[list[InboxRow], list[tuple[Origin, str, str]]]:
+def find(
+    connection: Connection, reference: str
+) -> tuple[list[tuple[NetworkId, InboxRow]], list[tuple[Origin, str, str]]]:
     """Return the inbox rows, and the outcomes of dropped events, that have the origin ID `reference`."""
-    rows = [_row(row) for row in connection.execute(select(inbox).where(inbox.c.origin == reference))]
+    waiting_rows = connection.execute(select(inbox).where(inbox.c.origin == reference))
+    rows = [(NetworkId(row.network), _row(row)) for row in waiting_rows]
     dropped = [
         (Origin(row.network, row.chat, row.origin), row.outcome, row.reason)
         for row in connection.execute(select(seen).where(seen.c.origin == reference))
@@ -223,12 +224,19 @@ def find(connection: Connection, reference: str) -> tuple[list[InboxRow], list[t
 
 
 def close_gap(
-    connection: Connection, network: NetworkId, chat: str, fetched: Sequence[Arrival], *, opened_at: int
-) -> list[InboxRow]:
-    """Put the fetched events of a gap in their place: after what waited when the gap opened (`opened_at` is
-    the highest inbox ID then), before and among what came since. Return all rows that now follow the gap."""
-    live = [row for row in waiting(connection, network, chat, limit=1_000_000, after=opened_at)]
+    connection: Connection, network: NetworkId, chat: str, fetched: Sequence[Arrival], *, horizon: int
+) -> None:
+    """Put the fetched events of a gap in their place: after what had come before `horizon` (UTC ms), before
+    and among what came since."""
+    live = [row for row in _all_waiting(connection, network, chat) if row.at >= horizon]
     in_gap = {arrival.origin for arrival in fetched}
     remove(connection, [row.id for row in live])
-    order = [*fetched, *(Arrival(r.chat, r.origin, r.raw) for r in live if r.origin not in in_gap)]
-    return store(connection, network, order)
+    later = [Arrival(row.chat, row.origin, row.raw) for row in live if row.origin not in in_gap]
+    store(connection, network, [*fetched, *later])
+
+
+def _all_waiting(connection: Connection, network: NetworkId, chat: str) -> Sequence[Row[Any]]:
+    statement = select(inbox).where(
+        inbox.c.network == network, inbox.c.chat == chat, inbox.c.quarantined.is_(None)
+    )
+    return connection.execute(statement.order_by(inbox.c.id)).all()

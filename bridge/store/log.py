@@ -103,6 +103,7 @@ def _entry(row: Row[Any]) -> Entry:
         version=row.version,
         edited_at=row.edited_at,
         removed_at=row.removed_at,
+        erased=row.kind if original is None else "",
     )
 
 

@@ -110,15 +110,17 @@ def note_attempt(connection: Connection, key: DeliveryKey, reason: str) -> None:
 
 def bind(connection: Connection, key: DeliveryKey, remote_id: str, version: int) -> bool:
     """Take the echo's word that a delivery arrived; return whether there is such a delivery."""
-    done = connection.execute(
-        update(deliveries)
-        .where(_is(key), deliveries.c.remote_id.is_(None))
-        .values(remote_id=remote_id, state="sent", reason="", version=version, updated_at=now_ms())
-    )
-    if done.rowcount:
-        return True
-    known = connection.execute(select(deliveries.c.remote_id).where(_is(key))).one_or_none()
-    return known is not None and known.remote_id == remote_id
+    at = now_ms()
+    known = connection.execute(
+        select(deliveries.c.remote_id, deliveries.c.state).where(_is(key))
+    ).one_or_none()
+    if known is None or known.remote_id not in (None, remote_id):
+        return False
+    values: dict[str, Any] = {"remote_id": remote_id, "echoed_at": at, "updated_at": at}
+    if known.state != "sent":
+        values |= {"state": "sent", "reason": "", "version": version}
+    connection.execute(update(deliveries).where(_is(key)).values(**values))
+    return True
 
 
 def of_page(connection: Connection, room: RoomId, first: int, last: int) -> dict[int, list[Delivery]]:
@@ -135,6 +137,12 @@ def of_page(connection: Connection, room: RoomId, first: int, last: int) -> dict
 def by_remote(connection: Connection, link: LinkId, remote_ids: Sequence[str]) -> list[Delivery]:
     """Return the deliveries that a network calls by these IDs."""
     statement = select(deliveries).where(deliveries.c.link == link, deliveries.c.remote_id.in_(list(remote_ids)))
+    return [_delivery(row) for row in connection.execute(statement)]
+
+
+def by_any_remote(connection: Connection, remote_id: str) -> list[Delivery]:
+    """Return the deliveries that any network calls by this ID."""
+    statement = select(deliveries).where(deliveries.c.remote_id == remote_id).limit(20)
     return [_delivery(row) for row in connection.execute(statement)]
 
 

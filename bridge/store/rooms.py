@@ -126,6 +126,24 @@ def members_of(connection: Connection, room: RoomId) -> list[Member]:
     ]
 
 
+def member_counts(connection: Connection) -> dict[RoomId, int]:
+    """Return how many people are in each room; a room without anyone is left out."""
+    statement = (
+        select(memberships.c.room, func.count())
+        .where(memberships.c.joined.is_(True))
+        .group_by(memberships.c.room)
+    )
+    return {RoomId(room): number for room, number in connection.execute(statement)}
+
+
+def links_by_room(connection: Connection) -> dict[RoomId, list[Link]]:
+    """Return all links, by room."""
+    found: dict[RoomId, list[Link]] = {}
+    for row in connection.execute(select(links).order_by(links.c.created_at, links.c.id)):
+        found.setdefault(RoomId(row.room), []).append(_link(row))
+    return found
+
+
 def links_of(connection: Connection, room: RoomId) -> list[Link]:
     """Return the room's links."""
     return [_link(row) for row in connection.execute(select(links).where(links.c.room == room))]

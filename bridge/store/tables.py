@@ -180,6 +180,7 @@ deliveries = Table(
     Column("version", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("first_try", Big),
+    Column("echoed_at", Big),
     Column("updated_at", Big, nullable=False),
     Index("ix_deliveries_room_seq", "room", "seq"),
     Index("ix_deliveries_link_remote_id", "link", "remote_id"),

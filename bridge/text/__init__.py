@@ -1,1 +1,1 @@
-"""Pure conversions of text: Markdown, Matrix HTML, reply fallbacks, names, slugs and splitting; nothing here does I/O."""
+"""Pure conversions of text: Markdown, Matrix HTML, reply fallbacks, names, slugs and splitting; no I/O."""

@@ -63,7 +63,8 @@ def is_emoji(char: str) -> bool:
     point = ord(char)
     if 0x1F000 <= point <= 0x1FAFF:
         return True
-    return 0x2190 <= point <= 0x2BFF and unicodedata.category(char) in ("So", "Sm")
+    symbol = 0x2190 <= point <= 0x2BFF and unicodedata.category(char) in ("So", "Sm")
+    return symbol and char not in _BLANK_SYMBOLS
 
 
 def is_wide(char: str) -> bool:

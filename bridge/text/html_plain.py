@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from bridge.text.html_balance import balanced
-from bridge.text.html_policy import CELLS, HEADINGS
+from bridge.text.html_policy import HEADINGS
 from bridge.text.html_tokens import Start, Text
 
 # Deeper quotes and lists are drawn at this depth, so that a line never becomes mostly margin.

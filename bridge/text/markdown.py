@@ -16,6 +16,7 @@ from bridge.text.matrix_html import sanitize
 _MAX_NESTING: Final = 20
 _SCHEMES = ("http://", "https://", "mailto:", "matrix:")
 _PLAIN_BLOCKS = frozenset({"paragraph_open", "paragraph_close", "inline"})
+_SINGLE_PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 _PLAIN_INLINE = frozenset({"text", "softbreak", "hardbreak"})
 _SHOWN = frozenset({"text", "code_inline", "fence"})
 
@@ -35,7 +36,8 @@ def to_html(text: str) -> str:
     if not _formatted(tokens) or not _shows_something(tokens) or _cut_off(tokens):
         return ""
     # A single paragraph goes without its tag, as clients send it.
-    body = tokens[1:2] if [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"] else tokens
+    single = [token.type for token in tokens] == _SINGLE_PARAGRAPH
+    body = tokens[1:2] if single else tokens
     rendered: str = _MARKDOWN.renderer.render(body, _MARKDOWN.options, {})
     return sanitize(rendered.strip("\n"))
 

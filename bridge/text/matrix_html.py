@@ -13,12 +13,22 @@ from bridge.text.html_tokens import End, Start, Text
 
 __all__ = ["sanitize", "to_text"]
 
+# What the cleaner itself puts on links: they open outside and cannot reach back.
+_LINK_EXTRAS = {"rel": "noopener", "target": "_blank"}
+
+
+def _filter(tag: str, name: str, value: str) -> str | None:
+    if tag == "a" and _LINK_EXTRAS.get(name) == value:
+        return value
+    return attribute_value(tag, name, value)
+
+
 _CLEANER = nh3.Cleaner(
     tags=set(TAGS),
     attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
-    attribute_filter=attribute_value,
-    set_tag_attribute_values={"a": {"target": "_blank"}},
-    link_rel="noopener",
+    attribute_filter=_filter,
+    set_tag_attribute_values={"a": {"target": _LINK_EXTRAS["target"]}},
+    link_rel=_LINK_EXTRAS["rel"],
     url_schemes=set(SCHEMES),
     url_relative="deny",
 )

@@ -36,22 +36,20 @@ def clean(name: str, *, limit: int = 64) -> str:
     kept: list[str] = []
     marks = 0
     for index, char in enumerate(text):
-        if is_space(char):
-            if kept and kept[-1] != " ":
-                kept.append(" ")
-        elif char in (ZERO_WIDTH_JOINER, EMOJI_STYLE):
-            if _joins_emoji(text, index, kept):
-                kept.append(char)
-        elif is_invisible(char):
-            continue
-        elif is_mark(char):
+        if is_mark(char) and not is_invisible(char):
             marks += 1
             if kept and kept[-1] != " " and marks <= _MOST_MARKS:
                 kept.append(char)
-            continue
-        else:
+        elif char in (ZERO_WIDTH_JOINER, EMOJI_STYLE):
+            if _joins_emoji(text, index, kept):
+                kept.append(char)
+        elif is_space(char):
+            marks = 0
+            if kept and kept[-1] != " ":
+                kept.append(" ")
+        elif not is_invisible(char):
+            marks = 0
             kept.append(char)
-        marks = 0
     cleaned = _trimmed(unicodedata.normalize("NFC", "".join(kept)))
     if len(cleaned) <= limit:
         return cleaned

@@ -25,6 +25,7 @@ class Received:
     txn_id: str
     body: dict[str, Any]
     status: int
+    accepted: bool
 
     @property
     def events(self) -> Events:
@@ -38,7 +39,7 @@ class RecordingAppservice:
     """Listens on 127.0.0.1; every transaction is kept in `received`, refused ones too.
 
     `answers` holds (status, body) pairs for the next transactions; when it is empty the answer is 200 and {}.
-    `on_alias` and `on_user` decide queries (True: it exists). `gate` can be cleared to hold transactions back.
+    `arrived` counts transactions as they come in, before the gate. `on_alias` and `on_user` decide queries (True: it exists). `gate` can be cleared to hold transactions back.
     """
 
     prefix: str = "rialto"
@@ -48,6 +49,7 @@ class RecordingAppservice:
     as_token: str = field(default_factory=lambda: "as_" + secrets.token_hex(16))
     hs_token: str = field(default_factory=lambda: "hs_" + secrets.token_hex(16))
     received: list[Received] = field(default_factory=list)
+    arrived: int = 0
     answers: deque[tuple[int, bytes]] = field(default_factory=deque)
     queries: list[str] = field(default_factory=list)
     pings: list[Any] = field(default_factory=list)
@@ -131,7 +133,7 @@ class RecordingAppservice:
         return [
             event
             for received in self.received
-            if received.status == 200
+            if received.accepted
             for event in received.events
             if room_id in (None, event["room_id"]) and type in (None, event["type"])
         ]
@@ -155,10 +157,13 @@ class RecordingAppservice:
         if refused := self._refused(request):
             return refused
         body = json.loads(await request.read())
+        async with self._changed:
+            self.arrived += 1
+            self._changed.notify_all()
         await self.gate.wait()
         status, reply = self.answers.popleft() if self.answers else (200, b"{}")
-        good = status == 200 and reply.startswith(b"{")
-        await self._note(self.received, Received(request.match_info["txn"], body, 200 if good else status or 599))
+        accepted = 200 <= status < 300 and _is_json(reply)
+        await self._note(self.received, Received(request.match_info["txn"], body, status, accepted))
         return web.Response(body=reply, status=status, content_type="application/json")
 
     async def _user(self, request: web.Request) -> web.Response:
@@ -182,3 +187,11 @@ def _found(exists: bool) -> web.Response:
     if exists:
         return web.json_response({})
     return web.json_response({"errcode": "M_NOT_FOUND", "error": "not here"}, status=404)
+
+
+def _is_json(reply: bytes) -> bool:
+    try:
+        json.loads(reply)
+    except ValueError:
+        return False
+    return True

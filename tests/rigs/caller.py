@@ -1,4 +1,4 @@
-"""A plain HTTP caller of the client-server API: shows statuses and bodies as they are, hides nothing."""
+"""A plain HTTP caller of the client-server API: shows statuses and bodies as they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 _ids = itertools.count(1)
 
@@ -85,8 +86,6 @@ class Caller:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request; a path without a leading slash stands below /_matrix/client/v3/ and is taken as quoted."""
-        from yarl import URL
-
         where = path if path.startswith("/") else f"/_matrix/client/v3/{path}"
         parameters = {key: str(value) for key, value in (query or {}).items()}
         if self.user_id is not None:
@@ -113,7 +112,12 @@ class Caller:
         return await self.call("POST", f"join/{quote(room, safe='')}", {})
 
     async def send(
-        self, room_id: str, content: Mapping[str, Any] | str, *, txn_id: str | None = None, type: str = "m.room.message",
+        self,
+        room_id: str,
+        content: Mapping[str, Any] | str,
+        *,
+        txn_id: str | None = None,
+        type: str = "m.room.message",
         query: Mapping[str, str | int] | None = None,
     ) -> Answer:
         """Send an event (a string is a text message) under a fresh transaction ID unless one is given."""
@@ -122,15 +126,22 @@ class Caller:
         txn = txn_id or f"t{next(_ids)}"
         return await self.call("PUT", f"{room(room_id)}/send/{type}/{quote(txn, safe='')}", content, query=query)
 
-    async def redact(self, room_id: str, event_id: str, *, txn_id: str | None = None, reason: str | None = None) -> Answer:
+    async def redact(
+        self, room_id: str, event_id: str, *, txn_id: str | None = None, reason: str | None = None
+    ) -> Answer:
         """Redact an event under a fresh transaction ID unless one is given."""
         txn = txn_id or f"t{next(_ids)}"
         path = f"{room(room_id)}/redact/{quote(event_id, safe='')}/{quote(txn, safe='')}"
         return await self.call("PUT", path, {"reason": reason} if reason else {})
 
     async def put_state(
-        self, room_id: str, type: str, content: Mapping[str, Any], state_key: str = "",
-        *, query: Mapping[str, str | int] | None = None,
+        self,
+        room_id: str,
+        type: str,
+        content: Mapping[str, Any],
+        state_key: str = "",
+        *,
+        query: Mapping[str, str | int] | None = None,
     ) -> Answer:
         """Set one piece of state."""
         return await self.call("PUT", f"{room(room_id)}/state/{type}/{quote(state_key, safe='')}", content, query=query)
@@ -145,7 +156,9 @@ class Caller:
         assert answer.status == 200, answer
         return {(event["type"], event["state_key"]): event for event in answer.body[""]}
 
-    async def messages(self, room_id: str, *, backwards: bool = True, limit: int = 100, start: str | None = None) -> Answer:
+    async def messages(
+        self, room_id: str, *, backwards: bool = True, limit: int = 100, start: str | None = None
+    ) -> Answer:
         """One page of history."""
         query: dict[str, str | int] = {"dir": "b" if backwards else "f", "limit": limit}
         if start is not None:

@@ -23,9 +23,16 @@ from tests.rigs.ports import free_port
 
 _BOUNDLESS = {"per_second": 100_000, "burst_count": 100_000}
 _LIMITS = (
-    "rc_message rc_registration rc_joins_per_room rc_room_creation rc_media_create rc_profile rc_user_directory "
-    "rc_reports rc_delayed_event_mgmt"
-).split()
+    "rc_message",
+    "rc_registration",
+    "rc_joins_per_room",
+    "rc_room_creation",
+    "rc_media_create",
+    "rc_profile",
+    "rc_user_directory",
+    "rc_reports",
+    "rc_delayed_event_mgmt",
+)
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 
@@ -129,9 +136,7 @@ class Synapse:
         log = {
             "version": 1,
             "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-            "handlers": {
-                "file": {"class": "logging.FileHandler", "filename": str(self.log_file), "formatter": "line"}
-            },
+            "handlers": {"file": {"class": "logging.FileHandler", "filename": str(self.log_file), "formatter": "line"}},
             "root": {"level": "INFO", "handlers": ["file"]},
             "disable_existing_loggers": False,
         }

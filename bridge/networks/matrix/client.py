@@ -179,8 +179,8 @@ class HomeserverClient:
         await self.request(build.set_avatar_url(user_id, mxc), user_id=user_id)
 
     async def get_profile(self, user_id: str) -> Json | None:
-        """A user's profile, None where the homeserver knows none."""
-        return await self._unless_missing(build.get_profile(user_id), Json)
+        """A user's profile, None where the homeserver knows none (404; Synapse says M_UNKNOWN there)."""
+        return await self._unless_missing(build.get_profile(user_id), Json, missing=("M_NOT_FOUND", "M_UNKNOWN"))
 
     # --- rooms and members
 
@@ -316,7 +316,7 @@ class HomeserverClient:
         try:
             await self.request(build.delete_alias(alias))
         except Rejected as error:
-            if not _is_missing(error):
+            if (error.status, error.errcode) != (404, "M_NOT_FOUND"):
                 raise
 
     async def set_directory_visibility(self, room_id: str, visibility: Literal["public", "private"]) -> None:
@@ -371,11 +371,14 @@ class HomeserverClient:
     async def _look(self, req: Request, shape: type[T], user_id: str | None = None) -> T:
         return await self._ask(req, shape, extra=_extra(user_id), tries=READ_TRIES, timeout=max(self._timeout, 60))
 
-    async def _unless_missing(self, req: Request, shape: type[T], user_id: str | None = None) -> T | None:
+    async def _unless_missing(
+        self, req: Request, shape: type[T], user_id: str | None = None, missing: Sequence[str] = ("M_NOT_FOUND",)
+    ) -> T | None:
         try:
             return await self._look(req, shape, user_id)
         except Rejected as error:
-            if _is_missing(error):
+            # A proxy's 404 page says nothing about our room: the homeserver's own word counts.
+            if error.status == 404 and error.errcode in missing:
                 return None
             raise
 
@@ -384,11 +387,6 @@ def _extra(user_id: str | None = None, device_id: str | None = None, ts: int | N
     """The query of the application service API: whom to act as, with which device, at what time."""
     pairs = (("user_id", user_id), ("device_id", device_id), ("ts", None if ts is None else str(ts)))
     return [(key, value) for key, value in pairs if value is not None]
-
-
-def _is_missing(error: Rejected) -> bool:
-    # A proxy's 404 page says nothing about our room: only the homeserver's own word counts.
-    return error.status == 404 and error.errcode == "M_NOT_FOUND"
 
 
 def _wait_ms(timeout: float) -> int:

@@ -87,6 +87,7 @@ class ConnectionWatch:
         call.had_one = True
 
     def _forget_old(self) -> None:
-        oldest = time.monotonic() - KEEPALIVE_SECONDS
+        # A little before aiohttp's own time: its clock began earlier than ours, with the last byte.
+        oldest = time.monotonic() - 0.9 * KEEPALIVE_SECONDS
         while self._idle and self._idle[0] <= oldest:
             self._idle.popleft()

@@ -150,7 +150,9 @@ class Accounts:
         known = device in devices
         service = call.requester.appservice
         if not known and (service is None or not service.msc4190):
-            raise not_found("Not found")
+            if "display_name" in call.body():
+                raise not_found("Not found")
+            return {}
         devices[device] = call.body().get("display_name", devices.get(device))
         return (200 if known else 201), {}
 

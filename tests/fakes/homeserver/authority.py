@@ -85,7 +85,7 @@ def check_levels(room_version: str, creators: frozenset[str], content: Content) 
         flat.update(content.get(group, {}))
     for key, value in flat.items():
         if not isinstance(value, int) or isinstance(value, bool):
-            raise bad_request(f'"{key}": {value!r} is not of type \'integer\'', "M_BAD_JSON")
+            raise bad_request(f"\"{key}\": {value!r} is not of type 'integer'", "M_BAD_JSON")
     if int(room_version) >= 12:
         for creator in creators & set(content.get("users", {})):
             raise bad_request(f"Creator user {creator} must not appear in content.users")

@@ -111,6 +111,8 @@ class CreateRoom:
         events = dict.fromkeys(("m.room.avatar", "m.room.canonical_alias", "m.room.name"), 50)
         high = ("m.room.encryption", "m.room.history_visibility", "m.room.power_levels", "m.room.server_acl")
         events |= dict.fromkeys(high, 100) | {"m.room.tombstone": 150 if int(version) >= 12 else 100}
+        if preset == "public_chat":
+            events["m.call.invite"] = 50
         users = {} if int(version) >= 12 else {sender: 100}
         if int(version) < 12 and preset == "trusted_private_chat":
             users |= dict.fromkeys(body.get("invite", []), 100)
@@ -126,7 +128,8 @@ class CreateRoom:
             "invite": 50 if preset == "public_chat" else 0,
             "historical": 100,
         }
-        return levels | body.get("power_level_content_override", {})
+        override: Content = body.get("power_level_content_override", {})
+        return levels | override
 
     def _steps(
         self,

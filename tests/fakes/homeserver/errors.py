@@ -8,7 +8,7 @@ from typing import Any
 class MatrixError(Exception):
     """Answered as `{"errcode", "error", …}`; `more` holds further keys of the body."""
 
-    def __init__(self, status: int, errcode: str, message: str, **more: Any) -> None:
+    def __init__(self, status: int, errcode: str, message: str, /, **more: Any) -> None:
         super().__init__(f"{status} {errcode}: {message}")
         self.status = status
         self.errcode = errcode

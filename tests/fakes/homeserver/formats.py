@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.fakes.homeserver.errors import bad_request
+from tests.fakes.homeserver.errors import MatrixError, bad_request
 from tests.fakes.homeserver.world import Content, Event, RequesterKey, Room
 
 _KEPT: dict[str, tuple[str, ...]] = {
@@ -57,28 +57,21 @@ def check_canonical(value: Any) -> None:
             raise bad_request("Bad JSON value: float", "M_BAD_JSON")
         if isinstance(item, int) and not isinstance(item, bool) and abs(item) > _LARGEST_INT:
             raise bad_request("JSON integer out of range", "M_BAD_JSON")
+        if isinstance(item, str) and not item.isascii():
+            _check_text(item)
         if isinstance(item, dict):
+            waiting.extend(item.keys())
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
 
 
-def _unsigned(event: Event, now: int, whole: bool, viewer: str | None, key: RequesterKey | None, room: Room) -> Content:
-    unsigned: Content = {"age": now - event.ts if event.ts <= now else 0}
-    if event.replaces is not None:
-        unsigned["prev_content"] = event.replaces.content
-        unsigned["prev_sender"] = event.replaces.sender
-        unsigned["replaces_state"] = event.replaces.event_id
-    if event.redacted_by is not None:
-        unsigned["redacted_because"] = rendered(event.redacted_by, room, now, whole=whole)
-        unsigned["redacted_by"] = event.redacted_by.event_id
-    if event.stripped_state is not None:
-        unsigned["invite_room_state"] = event.stripped_state
-    if viewer is not None:
-        unsigned["membership"] = room.membership(viewer, event.position) or "leave"
-        if event.sent_as is not None and event.sender == viewer and event.sent_as[0] == key:
-            unsigned["transaction_id"] = event.sent_as[1]
-    return unsigned
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate makes Synapse stumble, not refuse.
+        raise MatrixError(500, "M_UNKNOWN", "Internal server error") from None
 
 
 def rendered(
@@ -89,19 +82,32 @@ def rendered(
     whole: bool = True,
     viewer: str | None = None,
     key: RequesterKey | None = None,
+    pushed: bool = False,
 ) -> Content:
     """The event as JSON. `whole` adds the room ID and the old top-level keys (all but /sync have them).
 
-    `viewer` is the user who asks, `key` the device or token that the request was made with; application services
-    are pushed events without a viewer.
+    `viewer` is the user who reads a timeline, `key` the device or token that the request was made with; `pushed`
+    is the form that application services are sent: without a viewer, and invites with the room's stripped state.
     """
+    unsigned: Content = {"age": max(0, now - event.ts)}
+    if event.replaces is not None:
+        unsigned["prev_content"] = event.replaces.content
+        unsigned["prev_sender"] = event.replaces.sender
+        unsigned["replaces_state"] = event.replaces.event_id
+    if event.redacted_by is not None:
+        unsigned["redacted_because"] = rendered(event.redacted_by, room, now, whole=whole)
+        unsigned["redacted_by"] = event.redacted_by.event_id
+    if pushed and event.stripped_state is not None:
+        unsigned["invite_room_state"] = event.stripped_state
+    if viewer is not None:
+        unsigned |= _for_viewer(event, room, now, whole, viewer, key)
     shown: Content = {
         "content": event.content,
         "event_id": event.event_id,
         "origin_server_ts": event.ts,
         "sender": event.sender,
         "type": event.type,
-        "unsigned": _unsigned(event, now, whole, viewer, key, room),
+        "unsigned": unsigned,
     }
     if event.state_key is not None:
         shown["state_key"] = event.state_key
@@ -112,8 +118,19 @@ def rendered(
     if whole:
         shown["user_id"] = event.sender
         copied = ("age", "prev_content", "replaces_state", "redacted_because", "invite_room_state")
-        shown.update({name: shown["unsigned"][name] for name in copied if name in shown["unsigned"]})
+        shown.update({name: unsigned[name] for name in copied if name in unsigned})
     return shown
+
+
+def _for_viewer(event: Event, room: Room, now: int, whole: bool, viewer: str, key: RequesterKey | None) -> Content:
+    """What `unsigned` holds for one reader: the own membership at the time, the own transaction ID, the edit."""
+    unsigned: Content = {"membership": room.membership(viewer, event.position) or "leave"}
+    if event.sent_as is not None and event.sender == viewer and event.sent_as[0] == key:
+        unsigned["transaction_id"] = event.sent_as[1]
+    edit = event.edited_by
+    if edit is not None and edit.redacted_by is None and event.redacted_by is None:
+        unsigned["m.relations"] = {"m.replace": rendered(edit, room, now, whole=whole)}
+    return unsigned
 
 
 def stripped(event: Event) -> Content:

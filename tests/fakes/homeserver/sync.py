@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from tests.fakes.homeserver.calls import Call, Reply, Route
-from tests.fakes.homeserver.errors import bad_request
+from tests.fakes.homeserver.errors import MatrixError, bad_request
 from tests.fakes.homeserver.formats import stripped
 from tests.fakes.homeserver.rooms import visible
 from tests.fakes.homeserver.timeline import Timeline
@@ -52,6 +52,8 @@ class Sync:
         return call.user().filters[int(given)]
 
     async def _sync(self, call: Call) -> Reply:
+        if not call.user().registered:
+            raise MatrixError(500, "M_UNKNOWN", "Internal server error")
         since = _token(call.request.query.get("since"))
         chosen = self._filter(call, call.request.query.get("filter"))
         limit = int(chosen.get("room", {}).get("timeline", {}).get("limit", _TIMELINE_LIMIT))

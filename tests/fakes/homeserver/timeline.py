@@ -142,7 +142,9 @@ class Timeline:
         room = self._joined(room_id, sender)
         authority.check_send(room, sender, type, None)
         self._check_relation(room, sender, type, content)
-        return self.append(room, sender, type, content, ts=ts, sent_as=sent_as)
+        event = self.append(room, sender, type, content, ts=ts, sent_as=sent_as)
+        self._note_edit(event)
+        return event
 
     def put_state(
         self, room_id: str, sender: str, type: str, state_key: str, content: Content, *, ts: int | None = None
@@ -151,6 +153,8 @@ class Timeline:
         check_canonical(content)
         room = self._joined(room_id, sender)
         authority.check_send(room, sender, type, state_key)
+        if type == "m.room.create":
+            raise MatrixError(500, "M_UNKNOWN", "Internal server error")
         if type == "m.room.power_levels":
             authority.check_levels(room.version, room.creators, content)
             authority.check_change(room, sender, content)
@@ -213,6 +217,13 @@ class Timeline:
             same = event.type == type and event.sender == sender and event.redacted_by is None
             if same and event.content.get("m.relates_to") == relation:
                 raise bad_request("Can't send same reaction twice", "M_DUPLICATE_ANNOTATION")
+
+    def _note_edit(self, event: Event) -> None:
+        relation = event.content.get("m.relates_to")
+        if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
+            target = self.world.by_id.get(str(relation.get("event_id")))
+            if target is not None and (target.sender, target.type) == (event.sender, event.type):
+                target.edited_by = event
 
     def _check_aliases(self, room: Room, content: Content) -> None:
         named = [content.get("alias"), *content.get("alt_aliases", ())]

@@ -43,6 +43,7 @@ class Event:
     redacts: str | None = None
     replaces: Event | None = None
     redacted_by: Event | None = None
+    edited_by: Event | None = None
     sent_as: tuple[RequesterKey, str] | None = None
     stripped_state: list[Content] | None = None
     hidden: bool = False

@@ -166,7 +166,9 @@ def test_a_named_time_still_counts_as_a_failure() -> None:
     assert [backoff.next(10), backoff.next(), backoff.next()] == [10, 2, 4]
 
 
-@pytest.mark.parametrize("bad", [{"first": 0}, {"factor": 0.5}, {"first": 9, "cap": 1}, {"jitter": 2}, {"jitter": -0.1}])
+@pytest.mark.parametrize(
+    "bad", [{"first": 0}, {"factor": 0.5}, {"first": 9, "cap": 1}, {"jitter": 2}, {"jitter": -0.1}]
+)
 def test_pauses_that_make_no_sense_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"backoff|jitter"):
         Backoff(**bad)  # type: ignore[arg-type]

@@ -31,7 +31,12 @@ class Call:
     gives: Any = None
 
 
-_SAID = {"msgtype": "m.text", "body": "你好 / \"hi\" 🙂", "format": "org.matrix.custom.html", "formatted_body": "<b>x</b>"}
+_SAID = {
+    "msgtype": "m.text",
+    "body": '你好 / "hi" 🙂',
+    "format": "org.matrix.custom.html",
+    "formatted_body": "<b>x</b>",
+}
 _STATE = {"type": "m.room.name", "state_key": "", "content": {"name": "x"}}
 _NEW_ROOM = {
     "preset": "public_chat",
@@ -54,7 +59,10 @@ CALLS = [
         "whoami", lambda c: c.whoami(GHOST), "GET", f"{V3}/account/whoami", AS_GHOST,
         reply={"user_id": GHOST, "device_id": "RIALTO", "is_guest": False}, gives=WhoAmI(GHOST, "RIALTO"),
     ),
-    Call("whoami bot", lambda c: c.whoami(), "GET", f"{V3}/account/whoami", reply={"user_id": "@b"}, gives=WhoAmI("@b")),
+    Call(
+        "whoami bot", lambda c: c.whoami(), "GET", f"{V3}/account/whoami",
+        reply={"user_id": "@b:hs.test"}, gives=WhoAmI("@b:hs.test"),
+    ),
     Call(
         "ping", lambda c: c.ping("ri/alto", "t 1"), "POST", "/_matrix/client/v1/appservice/ri%2Falto/ping",
         body={"transaction_id": "t 1"}, reply={"duration_ms": 12}, gives=12,

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlparse
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from ruamel.yaml import YAML
@@ -74,7 +74,7 @@ class Specification:
 
     def __init__(self, folder: Path) -> None:
         self.operations = [op for file in sorted(folder.glob("*.yaml")) for op in _operations(file)]
-        self._registry: Registry[Any] = Registry(retrieve=_retrieve)
+        self._registry: Registry[Any] = Registry(retrieve=_retrieve)  # type: ignore[call-arg]
 
     def find(self, method: str, path: str) -> list[Operation]:
         """The operations that a request may be for, of the most exact path (two files describe invitations)."""
@@ -84,7 +84,7 @@ class Specification:
 
     def body_faults(self, operation: Operation, body: Any) -> list[str]:
         """What is wrong with a JSON body."""
-        schema = {"$ref": f"{operation.file.as_uri()}#{operation.body_pointer()}"}
+        schema = {"$ref": f"{operation.file.as_uri()}#{quote(operation.body_pointer() or '')}"}
         return [fault.message for fault in Draft202012Validator(schema, registry=self._registry).iter_errors(body)]
 
 
@@ -93,7 +93,7 @@ def _operations(file: Path) -> list[Operation]:
     root = document["servers"][0]["variables"]["basePath"]["default"]
     found = []
     for path, methods in document["paths"].items():
-        pattern = _pattern(root + path)
+        pattern = _pattern(root + path.strip())  # a path in the files ends with a space
         for method, content in methods.items():
             pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}"
             found.append(Operation(file, pointer, pattern, method.upper(), content, document))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -57,19 +58,18 @@ async def test_text_goes_out_as_utf8_and_not_escaped() -> None:
 
 
 async def test_a_known_ghost_is_success() -> None:
-    async with answering(error(400, "M_USER_IN_USE"), error(400, "M_EXCLUSIVE")) as server:
-        async with calling(server.url) as client:
-            await client.register("rialto_p1")
-            with pytest.raises(Rejected):
-                await client.register("stranger")
+    replies = (error(400, "M_USER_IN_USE"), error(400, "M_EXCLUSIVE"))
+    async with answering(*replies) as server, calling(server.url) as client:
+        await client.register("rialto_p1")
+        with pytest.raises(Rejected):
+            await client.register("stranger")
 
 
 async def test_what_is_not_there_is_none_only_where_the_homeserver_says_so() -> None:
-    looks = (
+    looks: tuple[Callable[[HomeserverClient], Awaitable[object]], ...] = (
         lambda c: c.get_state_event(ROOM, "m.room.name"),
         lambda c: c.get_event(ROOM, EVENT),
         lambda c: c.resolve_alias(ALIAS),
-        lambda c: c.get_profile(GHOST),
     )
     for look in looks:
         replies = (error(404, "M_NOT_FOUND"), answer(404, b"<html>"), error(404, "M_UNRECOGNIZED"))
@@ -80,11 +80,21 @@ async def test_what_is_not_there_is_none_only_where_the_homeserver_says_so() -> 
                     await look(client)
 
 
+@pytest.mark.parametrize("errcode", ["M_NOT_FOUND", "M_UNKNOWN"])
+async def test_an_unknown_user_has_no_profile(errcode: str) -> None:
+    replies = (error(404, errcode), error(403, "M_FORBIDDEN"), error(404, "M_UNRECOGNIZED"))
+    async with answering(*replies) as server, calling(server.url) as client:
+        assert await client.get_profile(GHOST) is None
+        for _ in range(2):
+            with pytest.raises(Rejected):
+                await client.get_profile(GHOST)
+
+
 async def test_looking_where_we_are_not_is_said() -> None:
-    async with answering(error(403, "M_FORBIDDEN", "User @b:hs not in room !r")) as server:
-        async with calling(server.url) as client:
-            with pytest.raises(NotJoined):
-                await client.get_state_event(ROOM, "m.room.name")
+    reply = error(403, "M_FORBIDDEN", "User @b:hs not in room !r")
+    async with answering(reply) as server, calling(server.url) as client:
+        with pytest.raises(NotJoined):
+            await client.get_state_event(ROOM, "m.room.name")
 
 
 async def test_an_alias_that_is_gone_is_deleted() -> None:

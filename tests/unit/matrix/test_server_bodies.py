@@ -287,6 +287,41 @@ async def test_broken_compression_is_400(served: Served, appservice: Recording, 
     assert (status, answer["errcode"], appservice.transactions) == (400, "M_NOT_JSON", [])
 
 
+class Until(logging.Handler):
+    """Sets `seen` at the first record whose message holds `text`."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.seen = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.text in record.getMessage():
+            self.seen.set()
+
+
+async def test_a_homeserver_that_hangs_up_within_its_body_is_no_fault_of_ours(
+    served: Served, appservice: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    access = Until("PUT '/transactions/1' -> 400")
+    logger = logging.getLogger("bridge.networks.matrix.door")
+    logger.addHandler(access)
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        head = b"PUT /transactions/1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n" % TOKEN.encode()
+        writer.write(head + b'Content-Length: 100\r\n\r\n{"events":')
+        await writer.drain()
+        # An answer on another connection shows that the server has come to the first one, too.
+        assert await served.put(b'{"events":[]}', "2") == (200, {})
+        writer.transport.abort()
+        await asyncio.wait_for(access.seen.wait(), 10)
+    finally:
+        logger.removeHandler(access)
+    assert [txn.txn_id for txn in appservice.transactions] == ["2"]
+    assert [entry for entry in caplog.records if entry.name == logger.name and entry.levelno >= logging.ERROR] == []
+
+
 TEXT = st.text(st.characters(codec=None), max_size=20)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,

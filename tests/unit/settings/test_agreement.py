@@ -51,7 +51,8 @@ MEND = "`rialto init` mends it and keeps the tokens"
         ({"aliases": ()}, f"23: namespaces.aliases: no pattern fits #rialto_…:example.org: {MEND}"),
         (
             {"aliases": (Namespace("#rialto_.*:example.org", exclusive=False),)},
-            f"23: namespaces.aliases: must be exclusive, or other people may take names that begin with #rialto_: {MEND}",
+            "23: namespaces.aliases: must be exclusive, "
+            f"or other people may take names that begin with #rialto_: {MEND}",
         ),
         (
             {"users": (Namespace("@.*:example.org"),)},

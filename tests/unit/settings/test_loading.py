@@ -67,12 +67,11 @@ rooms:
   mirror: pubic
 limits:
   burst: "5"
-  text_bytes: 12.5
+  messages_per_second: {}
   logins_per_minute: yes please
   joins_per_second: .inf
   sends_per_second: -1
   transaction_bytes: 1000
-  messages_per_second: {}
   mirror: none
 limts:
 """
@@ -90,14 +89,13 @@ limts:
         "rialto.yaml:8: log.format: must be text or json, not a list",
         "rialto.yaml:10: rooms.mirror: must be public or none, not 'pubic' (did you mean 'public'?)",
         "rialto.yaml:12: limits.burst: must be a whole number, not '5'",
-        "rialto.yaml:13: limits.text_bytes: must be a whole number, not 12.5",
+        "rialto.yaml:13: limits.messages_per_second: must be a number, not a section",
         "rialto.yaml:14: limits.logins_per_minute: must be a whole number, not 'yes please'",
         "rialto.yaml:15: limits.joins_per_second: must be a number, not infinite",
         "rialto.yaml:16: limits.sends_per_second: must be at least 0, not -1",
         "rialto.yaml:17: limits.transaction_bytes: must be at least 8388608, not 1000",
-        "rialto.yaml:18: limits.messages_per_second: must be a number, not a section",
-        "rialto.yaml:19: limits.mirror: unknown key (did you mean 'rooms.mirror'?)",
-        "rialto.yaml:20: limts: unknown key (did you mean 'limits'?)",
+        "rialto.yaml:18: limits.mirror: unknown key (did you mean 'rooms.mirror'?)",
+        "rialto.yaml:19: limts: unknown key (did you mean 'limits'?)",
     ]
 
 

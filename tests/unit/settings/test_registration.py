@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 from ruamel.yaml import YAML
 
@@ -161,13 +161,10 @@ def test_the_specification_agrees() -> None:
 
 
 def test_synapse_reads_it(tmp_path: Path) -> None:
-    try:
-        from synapse.config.appservice import load_appservices
-    except ImportError as error:
-        pytest.skip(f"matrix-synapse is not installed: {error}")
+    appservice = pytest.importorskip("synapse.config.appservice", reason="matrix-synapse is not installed")
     path = tmp_path / "registration.yaml"
     path.write_text(made().to_yaml(), encoding="utf-8")
-    (service,) = load_appservices("example.org:8448", [str(path)])
+    (service,) = appservice.load_appservices("example.org:8448", [str(path)])
     assert service.id == "rialto"
     assert service.sender.to_string() == "@rialto:example.org:8448"
     assert service.is_interested_in_user("@rialto_p1:example.org:8448")

@@ -130,6 +130,7 @@ def upgrade() -> None:
     sa.Column('chat', sa.Text(), nullable=False),
     sa.Column('origin', sa.Text(), nullable=False),
     sa.Column('hops', sa.Integer(), nullable=False),
+    sa.Column('target', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('content', sa.Text(), nullable=True),
     sa.Column('present', sa.Text(), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -141,12 +142,16 @@ def upgrade() -> None:
     sa.UniqueConstraint('id', name=op.f('uq_events_id')),
     sa.UniqueConstraint('network', 'chat', 'origin', name=op.f('uq_events_network_chat_origin'))
     )
+    with op.batch_alter_table('events', schema=None) as batch_op:
+        batch_op.create_index('ix_events_targeted', ['room', 'target', 'seq'], unique=False, sqlite_where=sa.text('target IS NOT NULL'), postgresql_where=sa.text('target IS NOT NULL'))
+
     op.create_table('links',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('room', sa.String(length=32), nullable=False),
     sa.Column('network', sa.String(length=32), nullable=False),
     sa.Column('chat', sa.Text(), nullable=True),
     sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('described', sa.Text(), server_default='', nullable=False),
     sa.Column('created_at', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['room'], ['rooms.id'], name=op.f('fk_links_room')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_links')),
@@ -192,6 +197,7 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), server_default='0', nullable=False),
     sa.Column('attempts', sa.Integer(), server_default='0', nullable=False),
     sa.Column('first_try', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('echoed_at', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('updated_at', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['link'], ['links.id'], name=op.f('fk_deliveries_link')),
     sa.ForeignKeyConstraint(['room'], ['rooms.id'], name=op.f('fk_deliveries_room')),
@@ -221,7 +227,6 @@ def upgrade() -> None:
     sa.Column('room', sa.String(length=32), nullable=False),
     sa.Column('alias', sa.String(length=255), nullable=False),
     sa.Column('room_id', sa.String(length=255), server_default='', nullable=False),
-    sa.Column('described', sa.Text(), server_default='', nullable=False),
     sa.ForeignKeyConstraint(['link'], ['links.id'], name=op.f('fk_portals_link')),
     sa.ForeignKeyConstraint(['room'], ['rooms.id'], name=op.f('fk_portals_room')),
     sa.PrimaryKeyConstraint('link', name=op.f('pk_portals')),

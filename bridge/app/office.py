@@ -1,0 +1,136 @@
+"""The operator's office: what commands do, the same over the admin socket and on a database without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from bridge.app.parts import Parts
+from bridge.core import why
+from bridge.model.errors import Refused
+from bridge.model.ids import MATRIX, RoomId
+from bridge.store import inbox, rooms
+from bridge.store.accounts import Account
+
+Arguments: TypeAlias = dict[str, Any]
+
+
+class Office:
+    """Each method is one operation with JSON arguments and a JSON answer; refusals are `Refused`."""
+
+    def __init__(self, made: Parts) -> None:
+        self._made = made
+        self._operations: dict[str, Callable[[Arguments], Awaitable[Any]]] = {
+            "user add": self._user_add,
+            "user passwd": self._user_passwd,
+            "user list": self._user_list,
+            "user deactivate": self._user_deactivate,
+            "room create": self._room_create,
+            "room list": self._room_list,
+            "why": self._why,
+            "dead list": self._dead_list,
+            "dead replay": self._dead_replay,
+            "dead drop": self._dead_drop,
+            "status": self._status,
+        }
+
+    async def call(self, operation: str, arguments: Arguments) -> Any:
+        """Do one operation; raise `Refused` for an unknown one."""
+        found = self._operations.get(operation)
+        if found is None:
+            raise Refused("no_such_operation", f"This Rialto knows no {operation!r}.", status=404)
+        return await found(arguments)
+
+    async def _user_add(self, arguments: Arguments) -> Any:
+        account = await self._made.accounts.add(
+            arguments["name"], arguments["password"], admin=bool(arguments.get("admin"))
+        )
+        return _account(account)
+
+    async def _user_passwd(self, arguments: Arguments) -> Any:
+        await self._made.accounts.passwd(arguments["name"], arguments["password"])
+        return {}
+
+    async def _user_list(self, arguments: Arguments) -> Any:
+        return [_account(account) for account in await self._made.accounts.list()]
+
+    async def _user_deactivate(self, arguments: Arguments) -> Any:
+        await self._made.accounts.deactivate(arguments["name"])
+        return {}
+
+    async def _room_create(self, arguments: Arguments) -> Any:
+        owner = await self._made.accounts.named(arguments["owner"])
+        room = await self._made.native.found_room(
+            arguments["name"],
+            owner.person,
+            topic=arguments.get("topic", ""),
+            public=bool(arguments.get("public", True)),
+        )
+        return {"id": room.id, "name": room.name, "alias": self._alias(room.id, room.slug)}
+
+    async def _room_list(self, arguments: Arguments) -> Any:
+        found = await self._made.db.read(lambda connection: rooms.visible_to(connection, None))
+        listed = []
+        for room, _ in found:
+            snapshot = await self._made.hub.snapshot(room.id)
+            assert snapshot is not None
+            listed.append(
+                {
+                    "id": room.id,
+                    "name": room.name,
+                    "public": room.public,
+                    "members": len(snapshot.members),
+                    "events": room.last_seq,
+                    "links": [
+                        {"network": view.link.network, "state": view.link.state, "address": view.address}
+                        for view in snapshot.links
+                    ],
+                }
+            )
+        return listed
+
+    def _alias(self, room: RoomId, slug: str) -> str:
+        return self._made.matrix.naming.alias(slug)
+
+    async def _why(self, arguments: Arguments) -> Any:
+        found = await why.why(self._made.hub, arguments["reference"])
+        return [msgspec.to_builtins(account) for account in found]
+
+    async def _dead_list(self, arguments: Arguments) -> Any:
+        room = arguments.get("room")
+        letters = await why.dead_letters(self._made.hub, RoomId(room) if room else None)
+        return [msgspec.to_builtins(letter) for letter in letters]
+
+    async def _dead_replay(self, arguments: Arguments) -> Any:
+        return {"done": [letter for letter in await self._letters(arguments) if await self._replay(letter)]}
+
+    async def _replay(self, letter: str) -> bool:
+        return await why.replay(self._made.hub, letter)
+
+    async def _dead_drop(self, arguments: Arguments) -> Any:
+        return {"done": [letter for letter in await self._letters(arguments) if await self._drop(letter)]}
+
+    async def _drop(self, letter: str) -> bool:
+        return await why.drop(self._made.hub, letter)
+
+    async def _letters(self, arguments: Arguments) -> list[str]:
+        if not arguments.get("all"):
+            return list(arguments["letters"])
+        return [letter.letter for letter in await why.dead_letters(self._made.hub)]
+
+    async def _status(self, arguments: Arguments) -> Any:
+        statuses = {status.network: msgspec.to_builtins(status) for status in self._made.hub.statuses()}
+        return {"networks": statuses, "inbox": dict(await self._made.db.read(inbox.counts)), "matrix": MATRIX}
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "person": account.person,
+        "admin": account.admin,
+        "active": account.active,
+        "created_at": account.created_at,
+    }

@@ -1,0 +1,104 @@
+"""`rialto run`: opens the listeners, runs the networks and the hub, and ends all of it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from bridge.app.admin_socket import serve_admin
+from bridge.app.lock import DatabaseLock, beside
+from bridge.app.office import Office
+from bridge.app.parts import Parts, parts
+from bridge.networks.matrix import server as appservice
+from bridge.networks.matrix.door import Limits as DoorLimits
+from bridge.networks.matrix.door import runner as appservice_runner
+from bridge.ops.metrics import Metrics
+from bridge.settings import Settings
+from bridge.settings.values import Listen
+from bridge.web.app import make_app
+from bridge.web.parts import WebLimits, WebParts
+
+logger = structlog.get_logger(__name__)
+
+
+class PortTaken(Exception):
+    """A listener could not be opened; the text says which setting to change."""
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM; raise `Busy`, `PortTaken`, `BadFile` or `SchemaTooNew` at the start."""
+    path = beside(settings.database_url, settings.path)
+    with DatabaseLock(path):
+        async with parts(settings) as made:
+            stop = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stop.set)
+            async with serve_admin(path, Office(made)):
+                await _run(made, stop)
+
+
+async def _run(made: Parts, stop: asyncio.Event) -> None:
+    """Start in the order: listener of the homeserver, web, hub, networks; stop in the reverse one."""
+    metrics = Metrics(made.hub, made.matrix)
+    async with _appservice(made), _web(made, metrics):
+        logger.info("ready", web=made.settings.web.url, homeserver=made.settings.homeserver.url)
+        async with asyncio.TaskGroup() as group:
+            network = group.create_task(made.matrix.run(), name="matrix")
+            hub = group.create_task(made.hub.run(), name="hub")
+            await stop.wait()
+            logger.info("stopping")
+            hub.cancel()
+            network.cancel()
+
+
+@asynccontextmanager
+async def _appservice(made: Parts) -> AsyncIterator[None]:
+    limits = DoorLimits(body_bytes=made.settings.limits.transaction_bytes)
+    app = appservice.routes(made.matrix, hs_token=made.registration.hs_token, limits=limits)
+    async with _listening(appservice_runner(app), made.settings.appservice.listen, "appservice.listen"):
+        yield
+
+
+@asynccontextmanager
+async def _web(made: Parts, metrics: Metrics) -> AsyncIterator[None]:
+    limits = made.settings.limits
+    app = make_app(
+        WebParts(
+            db=made.db,
+            hub=made.hub,
+            native=made.native,
+            accounts=made.accounts,
+            avatars=made.matrix,
+            metrics=metrics.text,
+            url=made.settings.web.url,
+            server_name=made.settings.homeserver.server_name,
+            limits=WebLimits(
+                messages_per_second=limits.messages_per_second,
+                burst=limits.burst,
+                logins_per_minute=limits.logins_per_minute,
+            ),
+        )
+    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3, handle_signals=False)
+    async with _listening(runner, made.settings.web.listen, "web.listen"):
+        yield
+
+
+@asynccontextmanager
+async def _listening(runner: web.AppRunner, listen: Listen, setting: str) -> AsyncIterator[None]:
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PortTaken(f"{listen} cannot be listened on ({reason}): free it, or change {setting}") from error
+        yield
+    finally:
+        await runner.cleanup()

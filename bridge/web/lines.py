@@ -1,0 +1,54 @@
+"""Lines of the log in the API's shape: pages for the API and the page, single ones for live viewers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from bridge.core.ports import Line
+from bridge.model.deliveries import Delivery
+from bridge.model.events import Entry
+from bridge.model.ids import EventId, RoomId
+from bridge.store import log
+from bridge.store.database import Database
+from bridge.web import shapes
+from bridge.web.parts import View
+from bridge.web.places import Places
+
+
+class Lines:
+    """Reads lines and shapes them."""
+
+    def __init__(self, db: Database, view: View, places: Places) -> None:
+        self._db = db
+        self._view = view
+        self._places = places
+
+    async def page(
+        self, room: RoomId, *, before: int | None = None, after: int | None = None, limit: int = 50, raw: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return a page of the log in rising `seq`; bounds are exclusive."""
+        found = await self._view.page(room, before=before, after=after, limit=limit, raw=raw)
+        return await self.shaped(room, found, raw=raw)
+
+    async def shaped(self, room: RoomId, found: Iterable[Line], *, raw: bool = False) -> list[dict[str, Any]]:
+        """Return lines in their shape."""
+        listed = list(found)
+        links = {delivery.key.link for line in listed for delivery in line.deliveries}
+        networks = await self._places.networks(room, links)
+        return [shapes.line(line, networks, raw=raw) for line in listed]
+
+    async def one(self, room: RoomId, entry: Entry) -> dict[str, Any]:
+        """Return one entry as it reads now."""
+        return (await self.shaped(room, [await self._view.line(room, entry)]))[0]
+
+    async def by_ids(self, room: RoomId, wanted: Iterable[EventId]) -> list[dict[str, Any]]:
+        """Return the lines of these events as they read now, in rising `seq`."""
+        ids = list(wanted)
+        entries = await self._db.read(lambda c: log.by_ids(c, room, ids))
+        return [await self.one(room, entry) for entry in sorted(entries, key=lambda entry: entry.seq)]
+
+    async def delivery(self, of: Delivery) -> dict[str, Any]:
+        """Return a delivery with the number of its line."""
+        networks = await self._places.networks(of.key.room, {of.key.link})
+        return {"seq": of.key.seq, **shapes.delivery(of, networks)}

@@ -1,0 +1,71 @@
+"""What the web face is made of: the ports that it stands on, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bridge.core.native import Native
+from bridge.core.ports import Line, RoomView
+from bridge.model.events import Entry
+from bridge.model.ids import PersonId, RoomId
+from bridge.model.people import Member
+from bridge.model.rooms import Link, Room
+from bridge.store.database import Database
+from bridge.web.accounts import Accounts
+
+
+class View(RoomView, Protocol):
+    """What the page sees of the rooms; the hub is one."""
+
+    async def line(self, room: RoomId, entry: Entry) -> Line:
+        """Return an entry as a viewer gets it."""
+        ...
+
+    async def member(self, room: RoomId, person: PersonId) -> Member | None:
+        """Return a person's place in a room; raise `Refused` (404) where there is no such room."""
+        ...
+
+    def address(self, link: Link, room: Room) -> str:
+        """Return what people on the link's network call the room."""
+        ...
+
+
+class RemoteAvatars(Protocol):
+    """Where the pictures of people from other networks come from."""
+
+    async def fetch(self, reference: str) -> tuple[bytes, str]:
+        """Return bytes and media type of a reference such as `matrix:mxc://server/id`; raise `RialtoError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebLimits:
+    """How much one account, or one address, may do; a rate of 0 sets no limit.
+
+    `changes` are joins, leaves, new rooms, descriptions and profiles.
+    """
+
+    messages_per_second: float = 5
+    burst: int = 20
+    logins_per_minute: int = 10
+    changes_per_minute: float = 60
+    changes_burst: int = 60
+    streams_per_account: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """All that `make_app` needs. `url` is the page's own address (with https, the cookie is `Secure`)."""
+
+    db: Database
+    hub: View
+    native: Native
+    accounts: Accounts
+    server_name: str
+    avatars: RemoteAvatars
+    metrics: Callable[[], Awaitable[str]]
+    url: str = "http://127.0.0.1:8090"
+    limits: WebLimits = field(default_factory=WebLimits)
+    heartbeat_seconds: float = 15
