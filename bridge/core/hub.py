@@ -101,7 +101,7 @@ class Hub:
         network = self._networks[network_id]
         for link in await self.db.read(lambda c: rooms.all_links(c, network_id)):
             if isinstance(network, CanHost) and link.state == "creating":
-                network.open(link)
+                _ = network.open(link)
             elif network_id in self._describers:
                 self._describers[network_id].changed(link.id)
         if isinstance(network, CanShowPeople):
@@ -362,11 +362,12 @@ class Hub:
         """Return the networks on which a new room gets a chat of its own."""
         return [n.id for n in self._networks.values() if isinstance(n, CanHost) and n.mirrors(room)]
 
-    def open_link(self, link: Link) -> None:
-        """Begin to make the chat of a new link."""
-        network = self._networks[link.network]
-        if isinstance(network, CanHost):
-            network.open(link)
+    async def open_links(self, links: list[Link], *, seconds: float) -> None:
+        """Begin to make the chats of new links; return when they can be joined, or after `seconds`."""
+        hosts = [(self._networks[link.network], link) for link in links]
+        tasks = {host.open(link) for host, link in hosts if isinstance(host, CanHost)} - {None}
+        if tasks:
+            await asyncio.wait([task for task in tasks if task is not None], timeout=seconds)
 
     def lane_waits_for(self, link: LinkId) -> str:
         """Return what a link's lane waits for, empty when for nothing."""

@@ -23,6 +23,7 @@ from bridge.text.names import clean
 from bridge.text.slugs import slugify
 
 PERSON_NAME_CHARS = 64
+OPENING_SECONDS = 15.0
 
 
 class Native:
@@ -32,7 +33,8 @@ class Native:
         self._hub = hub
 
     async def found_room(self, name: str, creator: PersonId, *, topic: str = "", public: bool = True) -> Room:
-        """Make a room with its maker in it, and begin to make its chats on other networks."""
+        """Make a room with its maker in it; its chats on other networks can be joined when this returns,
+        unless a network is away for longer."""
         cleaned = clean(name, limit=NAME_CHARS)
         if not cleaned:
             raise Refused("empty_name", "Give the room a name.", field="name")
@@ -51,9 +53,8 @@ class Native:
         hosts = self._hub.hosts(room)
         links = [Link(id=new_link_id(), room=room.id, network=network) for network in hosts]
         room = await self._insert(room, links)
-        for link in links:
-            self._hub.open_link(link)
         await self.join(room.id, creator)
+        await self._hub.open_links(links, seconds=OPENING_SECONDS)
         return room
 
     async def _insert(self, room: Room, links: list[Link]) -> Room:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -109,8 +110,11 @@ class CanHost(Protocol):
         """Return what people there call the room (on Matrix its whole alias), valid at once."""
         ...
 
-    def open(self, link: Link) -> None:
-        """Begin, in the background and until it succeeds, to make the chat of a link in state `creating`."""
+    def open(self, link: Link) -> asyncio.Task[None] | None:
+        """Begin, in the background and until it succeeds, to make the chat of a link in state `creating`.
+
+        The task ends when the chat can be joined; None where the network does not run.
+        """
         ...
 
 

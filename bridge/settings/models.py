@@ -109,7 +109,7 @@ class Rooms(_Section):
         description="When people join the Matrix room: with their web room (`full`), or when they first speak.",
     )
     moderators: list[MatrixUser] = Field(
-        default_factory=list,
+        default=[],
         description="Matrix users (`@you:example.org`) who may change name and topic and remove lines in every "
         "mirrored room.",
     )

@@ -6,7 +6,7 @@ import hashlib
 
 from aiohttp import web
 
-from bridge.model.errors import RialtoError, Refused
+from bridge.model.errors import Refused, RialtoError
 from bridge.store import blobs
 from bridge.store.blobs import Blob
 from bridge.store.database import Database

@@ -48,10 +48,10 @@ class Passwords:
         if len(password.encode()) > MOST_BYTES:
             return False
         try:
-            fits = self._hasher.verify(known or self._nobody, password)
+            self._hasher.verify(known or self._nobody, password)
         except (VerificationError, InvalidHashError):
             return False
-        return fits and known is not None
+        return known is not None
 
     @cached_property
     def _nobody(self) -> str:

@@ -60,7 +60,7 @@ class Streams:
         """Stream a room until the session ends, the visitor goes, or reads too slowly."""
         session = await self._door.enter(request)
         room, person = room_of(request), session.account.person
-        place = await self._places.visible(room, person)
+        await self._places.visible(room, person)
         after = _after(request)
         mine = sum(1 for other in self._open.values() if other.account.id == session.account.id)
         if mine >= self._limit:
@@ -71,7 +71,7 @@ class Streams:
             self._open[looker] = session
             try:
                 await response.prepare(request)
-                await self._write(response, looker, room, session, after, was_in=place is not None)
+                await self._write(response, looker, room, session, after)
             except ConnectionError:
                 # The visitor went away: nothing is left to be told.
                 return response
@@ -80,14 +80,7 @@ class Streams:
         return response
 
     async def _write(
-        self,
-        response: web.StreamResponse,
-        looker: Looker,
-        room: RoomId,
-        session: Session,
-        after: int,
-        *,
-        was_in: bool,
+        self, response: web.StreamResponse, looker: Looker, room: RoomId, session: Session, after: int
     ) -> None:
         last = after
         async for one in self._beginning(room, after):
@@ -108,7 +101,7 @@ class Streams:
                 continue
             last = max(last, found.seq)
             await response.write(found.data)
-            if found is RESYNC or (found.left == session.account.person and was_in and not await self._sees(room, found.left)):
+            if found is RESYNC or (found.left == session.account.person and not await self._sees(room, found.left)):
                 return
 
     async def _beginning(self, room: RoomId, after: int) -> AsyncIterator[Chunk]:

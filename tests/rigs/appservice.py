@@ -39,7 +39,8 @@ class RecordingAppservice:
     """Listens on 127.0.0.1; every transaction is kept in `received`, refused ones too.
 
     `answers` holds (status, body) pairs for the next transactions; when it is empty the answer is 200 and {}.
-    `arrived` counts transactions as they come in, before the gate. `on_alias` and `on_user` decide queries (True: it exists). `gate` can be cleared to hold transactions back.
+    `arrived` counts transactions as they come in; `gate` can be cleared to hold them back from there. `on_alias`
+    and `on_user` decide queries (True: it exists).
     """
 
     prefix: str = "rialto"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import traceback
@@ -50,6 +51,7 @@ def command(
     """
     if tied:
         end_with_parent()
+    os.umask(0o077)  # the databases hold what people wrote, and every file of the demo a secret or two
     options = Options(folder, host, web_port, homeserver_port, fresh)
     speech = Speech()
     sys.exit(asyncio.run(_run(Session(options, speech), speech)))

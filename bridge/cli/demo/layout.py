@@ -25,7 +25,7 @@ _PLAIN = (
     "homeserver.pid",
 )
 _MEDIA = "homeserver-media"
-_BESIDE_A_DATABASE = ("-wal", "-shm", "-journal", ".lock", ".sock")
+_BESIDE_A_DATABASE = ("-wal", "-shm", "-journal", ".lock", ".admin")
 """What SQLite and a running Rialto put beside a database file."""
 
 

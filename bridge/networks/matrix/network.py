@@ -185,10 +185,9 @@ class MatrixNetwork:
         """Return the room's whole alias; it is valid at once, because a query for it makes the portal."""
         return self.naming.alias(room.slug)
 
-    def open(self, link: Link) -> None:
+    def open(self, link: Link) -> asyncio.Task[None] | None:
         """Begin to make a portal; before the network runs that is left to its start."""
-        if self._group is not None:
-            _ = self.portals.open(link)
+        return self.portals.open(link) if self._group is not None else None
 
     # what the homeserver asks (server.Appservice)
 
@@ -209,7 +208,7 @@ class MatrixNetwork:
     async def alias_exists(self, alias: str) -> bool:
         """Tell whether an alias leads to a room of ours, once its portal is there."""
         slug = self.naming.slug(alias)
-        if slug is None:
+        if slug is None or self.portals.is_looked_up(alias):
             return False
         room = await self._db.read(lambda connection: rooms.by_slug(connection, slug))
         if room is None:

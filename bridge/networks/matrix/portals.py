@@ -46,6 +46,7 @@ class Portals:
         self._moderators = moderators
         self._on_ready = on_ready
         self._tasks: dict[LinkId, asyncio.Task[None]] = {}
+        self._looked_up: set[str] = set()
         self._settled = asyncio.Event()
         self._settled.set()
 
@@ -104,24 +105,36 @@ class Portals:
         """Create the room, or adopt the one that an interrupted try has made: the alias is the lock."""
         body = await self._body(room)
         for _ in range(3):
-            adopted = await self._adopt(portal)
-            if adopted is not None:
-                return adopted
             try:
                 room_id = await self._client.create_room(body)
             except Rejected as error:
                 if error.status not in (400, 409):
                     raise
                 logger.info("the alias is taken: is it ours?", alias=portal.alias, reason=str(error))
-                continue
-            crash_point("room_created")
-            return room_id
+            else:
+                crash_point("room_created")
+                return room_id
+            adopted = await self._adopt(portal)
+            if adopted is not None:
+                return adopted
         raise Retry(f"{portal.alias} is taken and leads to no room of ours")
+
+    def is_looked_up(self, alias: str) -> bool:
+        """Tell whether we ourselves are asking the homeserver for an alias: it may ask us back, and must not
+        be kept waiting for an answer that waits for its own."""
+        return alias in self._looked_up
+
+    async def _resolve(self, alias: str) -> str | None:
+        self._looked_up.add(alias)
+        try:
+            return await self._client.resolve_alias(alias)
+        finally:
+            self._looked_up.discard(alias)
 
     async def _adopt(self, portal: Portal) -> str | None:
         """Return the room that the alias leads to, if we made it and it is whole; free the alias of one that
         is not."""
-        room_id = await self._client.resolve_alias(portal.alias)
+        room_id = await self._resolve(portal.alias)
         if room_id is None:
             return None
         state = await self._state(room_id)

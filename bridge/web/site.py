@@ -1,0 +1,52 @@
+"""Puts the web face together: one application with the API, the pages, and what machines ask."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge.web.api_account import AccountApi
+from bridge.web.api_events import EventsApi
+from bridge.web.api_rooms import RoomsApi
+from bridge.web.avatars import Avatars
+from bridge.web.bodies import BODY_BYTES
+from bridge.web.door import Door
+from bridge.web.failures import answering
+from bridge.web.guard import add_headers, same_origin_only
+from bridge.web.health import Health
+from bridge.web.lines import Lines
+from bridge.web.pages import Pages
+from bridge.web.parts import WebParts
+from bridge.web.places import Places
+from bridge.web.rendering import Rendering
+from bridge.web.room_pages import RoomPages
+from bridge.web.statics import Statics
+from bridge.web.stream import Streams
+
+
+def make_app(parts: WebParts) -> web.Application:
+    """Return the application; it owns no task before it is started, and ends its streams when it is shut down."""
+    door = Door(parts)
+    places = Places(parts.db, parts.hub)
+    lines = Lines(parts.db, parts.hub, places)
+    avatars = Avatars(parts.db, parts.avatars)
+    statics = Statics()
+    rendering = Rendering(statics)
+    pages = Pages(parts, door, places, avatars, rendering)
+    streams = Streams(parts, door, places, lines)
+    app = web.Application(
+        middlewares=[answering(pages.failure), same_origin_only(parts.url)], client_max_size=BODY_BYTES
+    )
+    for part in (
+        AccountApi(parts, door, avatars),
+        RoomsApi(parts, door, places, avatars),
+        EventsApi(parts, door, places, lines),
+        streams,
+        Health(parts),
+        statics,
+        pages,
+        RoomPages(parts, door, places, lines, pages, rendering),
+    ):
+        part.add_to(app.router)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(streams.close)
+    return app
