@@ -156,7 +156,7 @@ def _follow(lines: Iterable[str], log: TextIO, count: int) -> None:
     for line in lines:
         log.write(line)
         log.flush()
-        if count and line.startswith(("Collecting ", "Requirement already satisfied: ")):
+        if count and line.startswith(("Collecting ", "Processing ", "Requirement already satisfied: ")):
             found += 1
             if found % 10 == 0 or found == count:
                 print(f"  {found} of {count} found", flush=True)

@@ -20,8 +20,8 @@ from bridge.networks.matrix.door import runner as appservice_runner
 from bridge.ops.metrics import Metrics
 from bridge.settings import Settings
 from bridge.settings.values import Listen
-from bridge.web.app import make_app
 from bridge.web.parts import WebLimits, WebParts
+from bridge.web.site import make_app
 
 logger = structlog.get_logger(__name__)
 

@@ -91,6 +91,8 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.examples[0] if field.default is PydanticUndefined and field.examples else field.default
     if value is None:
         return ""
+    if isinstance(value, list):
+        return f"[{', '.join(scalar(str(item)) for item in value)}]"
     return f"{value:g}" if isinstance(value, float) else str(value) if isinstance(value, int) else scalar(str(value))
 
 

@@ -25,15 +25,19 @@ def config(url: str) -> Config:
 
 def upgrade(url: str) -> None:
     """Bring the schema at `url` to this version; raise `SchemaTooNew` where a newer Rialto wrote it."""
-    made = config(url)
+    known_or_raise(url)
+    command.upgrade(config(url), "head")
+
+
+def known_or_raise(url: str) -> None:
+    """Raise `SchemaTooNew` unless this version knows the schema at `url`; an empty database is known."""
     present = revision(url)
-    known = {script.revision for script in ScriptDirectory.from_config(made).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(config(url)).walk_revisions()}
     if present is not None and present not in known:
         raise SchemaTooNew(
             f"the database is at schema {present}, which this Rialto does not know: "
             "run the newer Rialto that wrote it, or restore a backup"
         )
-    command.upgrade(made, "head")
 
 
 def revision(url: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,9 @@ _SINGLE_PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 _PLAIN_INLINE = frozenset({"text", "softbreak", "hardbreak"})
 _SHOWN = frozenset({"text", "code_inline", "fence"})
 
+# All formatting holds one of these; most lines of a chat hold none and need no parser.
+_ANY_MARK = re.compile(r"[*_~`\[|#>]|^[ \t]*(?:[-+]|\d+[.)])", re.MULTILINE)
+
 # References would vanish from the text; the others turn ordinary chat (indented lines, `---` below a line,
 # `&amp;`, `<nick@host>`) into something that its writer did not mean.
 _LEFT_OUT = ["reference", "code", "lheading", "html_block", "html_inline", "image", "autolink", "entity"]
@@ -32,6 +36,8 @@ def to_html(text: str) -> str:
     `||spoilers||`; a line end is a line break; HTML and bare URLs are text. What is odd or nested too deeply stays
     plain rather than lose a word. The result is a fixed point of `sanitize`. Never raises; linear in the length.
     """
+    if _ANY_MARK.search(text) is None:
+        return ""
     tokens = _MARKDOWN.parse(end_quotes(scrub(text)))
     if not _formatted(tokens) or not _shows_something(tokens) or _cut_off(tokens):
         return ""

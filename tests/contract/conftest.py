@@ -84,6 +84,11 @@ class Stage:
             (await member.join(room_id)).ok()
         return room_id
 
+    async def history(self, room_id: str) -> list[dict[str, Any]]:
+        """All events of a room that the bot sees, oldest first."""
+        chunk: list[dict[str, Any]] = (await self.bot.messages(room_id, limit=1000)).ok()["chunk"]
+        return chunk[::-1]
+
 
 @pytest_asyncio.fixture(
     scope="module", loop_scope="module", params=["fake", pytest.param("synapse", marks=pytest.mark.homeserver)]

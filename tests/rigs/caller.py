@@ -34,6 +34,11 @@ class Answer:
         assert self.status == 200, f"{self.status} {self.body or self.raw!r}"
         return self.body
 
+    def refused(self, status: int, errcode: str) -> None:
+        """AssertionError unless the answer is this refusal, with words to it."""
+        assert (self.status, self.errcode) == (status, errcode), f"{self.status} {self.body or self.raw!r}"
+        assert self.body["error"]
+
 
 class Caller:
     """Someone who calls a homeserver with one token; `as_user` and `device` turn it into a masquerade."""

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bridge.text.html_policy import VOID
+from bridge.text.html_tokens import End, Start, Text, tokens
 from bridge.text.markdown import to_html
 from bridge.text.markdown_rules import end_quotes
 from bridge.text.matrix_html import sanitize, to_text
@@ -103,6 +105,8 @@ def test_known_cases(text: str, html: str) -> None:
         "title\n=====",
         ">" * 200 + " deep",
         "- " * 200 + "deep",
+        # The parser leaves out what is too deep, so nothing of it may be shown as HTML.
+        "**a**\n\n" + "> " * 200 + "deep",
     ],
 )
 def test_no_formatting_gives_no_html(text: str) -> None:
@@ -121,9 +125,30 @@ def test_the_result_is_safe_already(text: str) -> None:
     assert sanitize(html) == html
 
 
+@given(st.one_of(markdown_soup, st.text(alphabet="1.-+)# \t\r\n\x0ba")))
+def test_no_text_with_formatting_is_passed_over_unread(text: str) -> None:
+    # A mark in front, in a paragraph of its own, makes the parser read the rest.
+    read = to_html(f"*x*\n\n{text}")
+    if not to_html(text) and read:
+        assert not {"ul", "ol", "h1", "strong", "a", "pre"} & _tags_with_text(read)
+
+
 @given(st.text(alphabet=st.characters(categories=["L", "N", "Zs"]), max_size=200))
 def test_words_alone_are_never_formatting(text: str) -> None:
     assert to_html(text) == ""
+
+
+def _tags_with_text(html: str) -> set[str]:
+    open_tags: list[str] = []
+    found: set[str] = set()
+    for token in tokens(html):
+        if isinstance(token, Start) and token.tag not in VOID:
+            open_tags.append(token.tag)
+        elif isinstance(token, End):
+            open_tags.pop()
+        elif isinstance(token, Text) and token.data.strip():
+            found.update(open_tags)
+    return found
 
 
 @given(markdown_soup)
