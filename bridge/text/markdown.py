@@ -36,9 +36,10 @@ def to_html(text: str) -> str:
     `||spoilers||`; a line end is a line break; HTML and bare URLs are text. What is odd or nested too deeply stays
     plain rather than lose a word. The result is a fixed point of `sanitize`. Never raises; linear in the length.
     """
+    text = scrub(text)
     if _ANY_MARK.search(text) is None:
         return ""
-    tokens = _MARKDOWN.parse(end_quotes(scrub(text)))
+    tokens = _MARKDOWN.parse(end_quotes(text))
     if not _formatted(tokens) or not _shows_something(tokens) or _cut_off(tokens):
         return ""
     # A single paragraph goes without its tag, as clients send it.

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from bridge.model.errors import Refused
 from bridge.web.limits import TooFast
 
 logger = structlog.get_logger(__name__)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ErrorPage = Callable[[web.Request, Refused], Awaitable[web.StreamResponse]]
 
 _CODES = {
@@ -26,7 +26,7 @@ _CODES = {
 }
 
 
-def answering(error_page: ErrorPage) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def answering(error_page: ErrorPage) -> Middleware:
     """Return the outermost middleware: whatever goes wrong, the answer has the documented form."""
 
     @web.middleware

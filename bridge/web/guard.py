@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from bridge.model.errors import Refused
 from bridge.web.door import COOKIE, bearer
@@ -25,7 +25,7 @@ HEADERS = {
 }
 
 
-def same_origin_only(url: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def same_origin_only(url: str) -> Middleware:
     """Return the middleware that refuses changes asked for by pages of other sites."""
     own = urlsplit(url).netloc.lower()
 
@@ -37,9 +37,6 @@ def same_origin_only(url: str) -> Callable[[web.Request, Handler], Awaitable[web
         return await handler(request)
 
     return middleware
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def _ours(request: web.Request, own: str) -> bool:

@@ -108,7 +108,12 @@ class Pages:
         return await self._show_rooms(request, session)
 
     async def _show_rooms(
-        self, request: web.Request, session: Session, *, form: dict[str, str] | None = None, refusal: Refused | None = None
+        self,
+        request: web.Request,
+        session: Session,
+        *,
+        form: dict[str, str] | None = None,
+        refusal: Refused | None = None,
     ) -> web.Response:
         found = await self._places.all(session.account.person)
         return self._rendering.answer(
@@ -195,7 +200,8 @@ class Pages:
     async def failure(self, request: web.Request, refusal: Refused) -> web.StreamResponse:
         """Show a failure; who is signed out is led to the door instead."""
         if refusal.status == 401 and request.method == "GET":
-            return forms.go(f"/login?next={quote(request.rel_url.raw_path_qs, safe='')}")
+            following = quote(request.rel_url.raw_path_qs, safe="")
+            return web.Response(status=303, headers={"Location": f"/login?next={following}"})
         return self._rendering.answer(
             request, "error.html", status=refusal.status, failure=wanted(request).failure(refusal)
         )

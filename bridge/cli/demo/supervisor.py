@@ -106,8 +106,9 @@ class Keeper:
         except OSError as error:
             self._say(f"{self.part.name} {how} ({count}); starting it again failed: {error.strerror}; trying on")
             return None
-        self._say(f"{self.part.name} {how} ({count}); started again as process {process.pid}")
+        # Who reads the line finds everything else in its new state.
         self._started()
+        self._say(f"{self.part.name} {how} ({count}); started again as process {process.pid}")
         return process
 
     async def _pause(self, seconds: float) -> None:

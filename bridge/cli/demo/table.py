@@ -24,8 +24,7 @@ def table(layout: Layout, state: State, addresses: Addresses, lobby: Lobby) -> s
   Room         {lobby.alias}
   Element      Sign in > Edit homeserver > {addresses.homeserver} > Continue, sign in as {matrix.name},
                then join {lobby.alias}
-  Files        {layout.root} (all of this is in demo.json)
-"""
+  Files        {layout.root} (all of this is in demo.json)"""
 
 
 def write_summary(
