@@ -23,6 +23,8 @@ from bridge.settings.values import Listen
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
 
+LOCK_SECONDS = 5.0
+
 logger = structlog.get_logger(__name__)
 
 
@@ -33,7 +35,8 @@ class PortTaken(Exception):
 async def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM; raise `Busy`, `PortTaken`, `BadFile` or `SchemaTooNew` at the start."""
     path = beside(settings.database_url, settings.path)
-    with DatabaseLock(path):
+    # A command holds the lock only for a moment: that is waited for.
+    with DatabaseLock(path, patience=LOCK_SECONDS):
         async with parts(settings) as made:
             stop = asyncio.Event()
             loop = asyncio.get_running_loop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -42,9 +41,10 @@ def answering(error_page: ErrorPage) -> Middleware:
             if "Allow" in error.headers:
                 answer.headers["Allow"] = error.headers["Allow"]
             return answer
-        except (asyncio.CancelledError, ConnectionError):
-            raise
         except Exception:
+            if request.transport is None or request.transport.is_closing():
+                # The visitor went away in the middle: there is nobody to answer, and nothing is wrong here.
+                return web.Response(status=400)
             logger.exception("a request failed", method=request.method, path=request.path)
             return await _answer(request, Refused("internal", "Something went wrong here; try again.", status=500))
 

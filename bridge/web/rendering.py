@@ -35,8 +35,10 @@ class Rendering:
         """Return a page in the visitor's language."""
         language = wanted(request)
         values.setdefault("me", None)
+        # Where the switch of languages leads back to: the answer to a form has no address of its own.
+        path = request.rel_url.raw_path_qs if request.method == "GET" else "/"
         text = self._environment.get_template(template).render(
-            language=language, t=language.t, n=language.n, path=request.rel_url.raw_path_qs, **values
+            language=language, t=language.t, n=language.n, path=path, **values
         )
         response = web.Response(text=text, content_type="text/html", status=status)
         response.headers["Content-Language"] = language.code

@@ -255,6 +255,7 @@ async def test_a_restart_while_we_are_down(stage: Stage) -> None:
     await stage.hs.start()
     count = len(stage.service.received)
     (await stage.bot.call("POST", PING, {})).ok()
+    await a_while(stage)
     assert stage.service.received[count:] == []
     last = (await stage.bot.send(room_id, "released")).ok()["event_id"]
     await stage.service.event(last)

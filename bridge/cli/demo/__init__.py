@@ -16,7 +16,7 @@ from bridge.cli.demo.errors import DemoError
 from bridge.cli.demo.ports import LOOPBACK
 from bridge.cli.demo.session import Options, Session
 from bridge.cli.demo.speech import Speech
-from bridge.cli.demo.tether import end_with_parent
+from bridge.cli.demo.tether import end_with_parent, interruption_of_parent
 from bridge.model.errors import RialtoError
 
 _PORT = click.IntRange(1, 65535)
@@ -49,28 +49,30 @@ def command(
 
     Started again on the same folder it goes on where it was. DIR/demo.json tells programs what the table says.
     """
-    if tied:
-        end_with_parent()
     os.umask(0o077)  # the databases hold what people wrote, and every file of the demo a secret or two
     options = Options(folder, host, web_port, homeserver_port, fresh)
     speech = Speech()
-    sys.exit(asyncio.run(_run(Session(options, speech), speech)))
+    sys.exit(asyncio.run(_run(Session(options, speech), speech, tied=tied)))
 
 
-async def _run(session: Session, speech: Speech) -> int:
+async def _run(session: Session, speech: Speech, *, tied: bool) -> int:
     """Run until a signal or a failure, end everything, and return the exit code."""
     asked = asyncio.Event()
     _on_signals(lambda: session.kill() if asked.is_set() else asked.set())
     running = asyncio.create_task(session.run())
-    waiting = asyncio.create_task(asked.wait())
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if asked.is_set():
+    reasons: list[asyncio.Task[object]] = [asyncio.create_task(asked.wait())]
+    if tied:
+        end_with_parent()
+        reasons.append(asyncio.create_task(interruption_of_parent()))
+    await asyncio.wait({running, *reasons}, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        asked.set()
         speech("\nEnding the demo ...")
-    running.cancel()
-    waiting.cancel()
-    (outcome, _) = await asyncio.gather(running, waiting, return_exceptions=True)
+    for task in (running, *reasons):
+        task.cancel()
+    await asyncio.wait({running, *reasons})
     # The reason is said before the parts are ended, which may take some seconds.
-    code = _report(outcome, speech)
+    code = 0 if running.cancelled() else _report(running.exception(), speech)
     await session.stop()
     if code == 0:
         speech("Goodbye. Start it again with the same folder, and it goes on where it was.")
@@ -80,7 +82,7 @@ async def _run(session: Session, speech: Speech) -> int:
 def _report(outcome: BaseException | None, speech: Speech) -> int:
     """Tell the user of a failure; return the exit code."""
     match outcome:
-        case None | asyncio.CancelledError():
+        case None:
             return 0
         case DemoError():
             speech.failure(outcome.message, outcome.details)

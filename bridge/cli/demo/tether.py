@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 
@@ -42,3 +44,27 @@ def end_with_parent() -> None:
     """Have this process sent SIGTERM when the one that started it is gone."""
     if _PRCTL is not None:
         _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def interruption_of_parent() -> None:
+    """Return when the parent was sent SIGINT and keeps it to itself, or is gone; elsewhere than on Linux never.
+
+    Ctrl-C reaches a whole group of processes, but `kill -INT` of a `make` only has it wait for its recipe to end:
+    the one thing that tells is that it no longer catches the signal.
+    """
+    parent = os.getppid()
+    if not _catches_interrupts(parent):
+        await asyncio.Event().wait()
+    while True:
+        await asyncio.sleep(0.5)
+        if not _catches_interrupts(parent):
+            return
+
+
+def _catches_interrupts(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
+    caught = next((line for line in status.splitlines() if line.startswith("SigCgt:")), "SigCgt: 0")
+    return bool(int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1)

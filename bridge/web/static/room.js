@@ -48,6 +48,14 @@ function take(line) {
   else show(line);
 }
 
+function report(delivery) {
+  const waiting = held.get(delivery.seq);
+  if (!waiting) return timeline.deliver(delivery);
+  const { seq, ...now } = delivery;
+  const others = waiting.deliveries.filter((each) => each.link !== now.link || each.part !== now.part);
+  return held.set(seq, { ...waiting, deliveries: [...others, now] });
+}
+
 function show(line, guessed = false) {
   const last = timeline.last;
   timeline.add(line);
@@ -113,7 +121,7 @@ const stream = new Stream(
   {
     line: take,
     amended: (line) => timeline.amend(line),
-    delivery: (report) => timeline.deliver(report),
+    delivery: report,
     room: describe,
     status: (status) => banner.status(status),
     resync: () => again().catch(excuse),

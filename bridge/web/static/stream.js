@@ -19,6 +19,7 @@ export class Stream {
     this.on = on;
     this.state = state;
     addEventListener("online", () => this.open());
+    addEventListener("offline", () => this.#lost());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && !this.#source) this.open();
     });

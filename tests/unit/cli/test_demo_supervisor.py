@@ -210,6 +210,37 @@ def test_a_supervisor_that_is_killed_leaves_nothing_running(tmp_path: Path) -> N
             os.close(child)
 
 
+LISTENING_CHILD = """
+import asyncio
+from bridge.cli.demo.tether import interruption_of_parent
+
+async def main():
+    told = asyncio.create_task(interruption_of_parent())
+    await asyncio.sleep(0)  # it has had its first look now
+    print("up", flush=True)
+    await told
+    print("told", flush=True)
+
+asyncio.run(main())
+"""
+
+WAITING_PARENT = """
+import signal, subprocess, sys
+signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, signal.SIG_DFL))
+sys.exit(subprocess.run([sys.executable, "-c", sys.argv[1]]).returncode)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which signals a process catches")
+def test_a_parent_that_keeps_an_interrupt_to_itself(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", WAITING_PARENT, LISTENING_CHILD], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        parent.send_signal(signal.SIGINT)
+        assert parent.stdout.readline() == b"told\n"
+    assert parent.returncode == 0
+
+
 def test_a_log_is_cut_while_it_is_written_and_keeps_the_last_part(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "part.log", limit=100)
     output = log.open()

@@ -1,0 +1,1 @@
+"""The web face, over a real database and a real hub."""
