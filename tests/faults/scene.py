@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -29,16 +30,24 @@ class Scene:
     rialto: Rialto
     talk: Conversation
     session: aiohttp.ClientSession
+    provoked: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def restart_homeserver(self, *, hard: bool) -> None:
         """Restart the homeserver, in order or as a power cut would."""
+        if isinstance(self.hs, FakeHomeserver):
+            # What the real one was seen to lose at a restart, this one loses every time.
+            await self.hs.restart(lose="pending")
+            return
         await (self.hs.kill() if hard else self.hs.stop())
         await self.hs.start()
 
     async def new_web_user(self, name: str) -> WebUser:
         """Make an account through the running server, and sign it in."""
-        code, output = await self.rialto.command("user", "add", name, "--password-stdin", stdin=f"{PASSWORD}\n")
-        assert code == 0, output
+        while True:
+            code, output = await self.rialto.command("user", "add", name, "--password-stdin", stdin=f"{PASSWORD}\n")
+            if code == 0 or "is taken" in output:
+                break
+            assert "locked" in output or "Disconnected" in output, output
         return await WebUser(self.rialto.url, self.session).login(name, PASSWORD)
 
 

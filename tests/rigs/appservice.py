@@ -39,8 +39,8 @@ class RecordingAppservice:
     """Listens on 127.0.0.1; every transaction is kept in `received`, refused ones too.
 
     `answers` holds (status, body) pairs for the next transactions that carry room events (a homeserver sends
-    presence when it likes); when it is empty the answer is 200 and {}. `arrived` counts transactions as they come in; `gate` can be cleared to hold them back from there. `on_alias`
-    and `on_user` decide queries (True: it exists).
+    presence when it likes); when it is empty the answer is 200 and {}. `arrived` counts transactions as they come
+    in; `gate` can be cleared to hold them back from there. `on_alias` and `on_user` decide queries (True: it exists).
     """
 
     prefix: str = "rialto"
