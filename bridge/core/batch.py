@@ -20,6 +20,9 @@ from bridge.store import inbox, log, outbox, rooms, seats
 from bridge.store.seats import Seat
 
 
+ENCRYPTED = "the chat is encrypted"
+
+
 class Fold(msgspec.Struct, frozen=True):
     """An edit or a removal that its target takes in."""
 
@@ -45,8 +48,9 @@ class Batch:
         self.barred: list[DeliveryKey] = []
         self.echoes: list[Echo] = []
         self.new_links: list[Link] = []
-        self.described: set[LinkId] = set()
+        self.described: list[tuple[LinkId, str, str]] = []
         self.seats: dict[tuple[LinkId, PersonId], Seat] = {}
+        self._shown_anew: set[tuple[LinkId, PersonId]] = set()
         self._seen: list[tuple[Origin, str, str]] = []
         self._inbox: list[int] = []
         self._rights = rights
@@ -106,9 +110,9 @@ class Batch:
             (self.barred if self.draft.links[link].state == "encrypted" else self.deliveries).append(key)
         if decision.member is not None:
             self._place(event, decision.member)
-        for link in decision.described:
-            self.described.add(link)
+        before = self.draft.room.description
         self._describe(event)
+        self.described += [(link, before, self.draft.room.description) for link in decision.described]
         self._remember(event, seq, target)
         return Placed(seq, event.id)
 
@@ -132,11 +136,14 @@ class Batch:
         self.draft.set_member(member)
         wanted = "joined" if isinstance(event.content, Joined | Profiled) else "left"
         for link in self.draft.links.values():
-            if link.network == member.home or (isinstance(event.content, Joined) and not self._seat_all):
+            # Where ghosts come in when they first speak, they take a new name then too.
+            if link.network == member.home or (wanted == "joined" and not self._seat_all):
                 continue
-            self.seats[link.id, member.person] = Seat(
-                link=link.id, person=member.person, wanted=wanted, shown=member.shown
-            )
+            seat = Seat(link=link.id, person=member.person, wanted=wanted, shown=member.shown)
+            self.seats[link.id, member.person] = seat
+            if isinstance(event.content, Profiled) and member.shown != member.name:
+                # A network may put the new profile over the name that the ghost has in this chat alone.
+                self._shown_anew.add((link.id, member.person))
 
     def _describe(self, event: Event) -> None:
         changes = event.content
@@ -167,11 +174,16 @@ class Batch:
             rooms.save_members(connection, room.id, self.draft.changed.values())
         for link in self.new_links:
             rooms.save_link(connection, link)
-        for link_id in self.described:
-            rooms.set_described(connection, link_id, room.description)
-        seats.want(connection, self.seats.values())
+        for link_id, before, after in self.described:
+            rooms.move_described(connection, link_id, before, after)
+        anew = [seat for key, seat in self.seats.items() if key in self._shown_anew]
+        seats.want(connection, [seat for key, seat in self.seats.items() if key not in self._shown_anew])
+        seats.want_anew(connection, anew)
         outbox.add(connection, self.deliveries)
-        outbox.add(connection, self.barred, state="skipped", reason="the chat is encrypted")
+        outbox.add(connection, self.barred, state="skipped", reason=ENCRYPTED)
+        for link in self.new_links:
+            if link.state == "encrypted":
+                outbox.bar(connection, link.id, ENCRYPTED)
         for fold in self.folds:
             self._write_fold(connection, fold)
         for echo in self.echoes:

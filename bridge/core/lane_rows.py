@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection
 
-from bridge.core.plan import About, Send
+from bridge.core.plan import About, Earlier, Send
 from bridge.model.deliveries import Delivery, DeliveryKey, Outgoing
 from bridge.model.events import Edited, Entry, Removed, Said
 from bridge.model.people import Member
@@ -20,6 +20,10 @@ class LaneRow(msgspec.Struct):
     entry: Entry
     about: About | None
     marked: bool = False
+
+    def concerns(self, numbers: set[int]) -> bool:
+        """Tell whether the row's own event, or the one that it is about, is among these numbers."""
+        return self.entry.seq in numbers or (self.about is not None and self.about.entry.seq in numbers)
 
 
 def load(connection: Connection, link: Link, limit: int) -> list[LaneRow]:
@@ -44,15 +48,28 @@ def _about(connection: Connection, link: Link, entry: Entry) -> About | None:
     target = log.by_id(connection, content.target)
     if target is None or target.seq == entry.seq:
         return None
-    origin = target.event.origin
-    from_there = origin.network == link.network and origin.chat == link.chat
     number = log.version_of_edit(connection, link.room, target.seq, entry.seq) if isinstance(content, Edited) else 0
+    earlier = [
+        Earlier(
+            content=edit.event.content if isinstance(edit.event.content, Edited) else None,
+            parts=outbox.parts(connection, link.id, edit.seq),
+            remote=_id_there(link, edit),
+        )
+        for edit in log.edits_before(connection, link.room, target.seq, entry.seq)
+    ]
     return About(
         entry=target,
         parts=outbox.parts(connection, link.id, target.seq),
-        remote=origin.id if from_there else None,
+        remote=_id_there(link, target),
         edit_number=number,
+        earlier=earlier,
     )
+
+
+def _id_there(link: Link, entry: Entry) -> str | None:
+    """Return what the link's chat calls an event that came from it, None for every other event."""
+    origin = entry.event.origin
+    return origin.id if origin.network == link.network and origin.chat == link.chat else None
 
 
 def outgoing(link: Link, row: LaneRow, sender: Member, step: Send) -> Outgoing:
@@ -78,8 +95,3 @@ def outgoing(link: Link, row: LaneRow, sender: Member, step: Send) -> Outgoing:
 def probe(link: Link, row: LaneRow, sender: Member) -> Outgoing:
     """Return a request without words, good only to look for whether the real one arrived."""
     return outgoing(link, row, sender, Send(None, row.delivery.version))
-
-
-def as_line(edit: Edited) -> Said:
-    """Return the line that an edit makes of its target."""
-    return Said(text=edit.text, html=edit.html, style=edit.style)

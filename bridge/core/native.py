@@ -132,6 +132,8 @@ class Native:
             who = msgspec.structs.replace(who, avatar=avatar)
         await self._hub.db.write(lambda connection: people.save(connection, who))
         self._hub.people.forget(person)
+        # The names of admins are nobody else's, the new ones too.
+        await self._hub.people.reload_reserved()
         for room in await self._hub.db.read(lambda connection: rooms.joined_by(connection, person)):
             await self._submit(room, person, Profiled(who.name, who.avatar), new_id("profiled-"))
         self._hub.refresh(person)

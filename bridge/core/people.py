@@ -42,12 +42,18 @@ class People:
 
     async def reload_reserved(self) -> None:
         """Learn again which names nobody but an admin may be shown under."""
-        admins = await self._db.read(accounts.admin_skeletons)
-        self._reserved = {key for _, key in admins} | {skeleton(BOT_NAME)}
+        admins = await self._db.read(accounts.admin_names)
+        self._reserved = {skeleton(name) for name in (BOT_NAME, *admins)}
 
     async def load(self, wanted: Iterable[PersonId]) -> None:
-        """Bring people into memory, so that `rights` and `cached` can answer."""
-        missing = [person for person in set(wanted) if person not in self._known]
+        """Bring people into memory, so that `rights` can answer."""
+        missing: list[PersonId] = []
+        for person in set(wanted):
+            if person in self._known:
+                # What is wanted now must not make room for what is loaded beside it.
+                self._known.move_to_end(person)
+            else:
+                missing.append(person)
         if not missing:
             return
         for person, known in (await self._db.read(lambda c: _load(c, missing))).items():

@@ -60,8 +60,8 @@ class Draft:
         self.links = dict(base.links)
         self.changed: dict[PersonId, Member] = {}
         self._base = base
-        self._by_id: dict[EventId, Target] = {}
-        self._by_origin: dict[Origin, Target] = {}
+        self._targets: dict[int, Target] = {}
+        self._numbers: dict[EventId | Origin, int] = {}
         for target in targets:
             self.remember(target)
 
@@ -92,12 +92,12 @@ class Draft:
         return self.room.last_seq
 
     def remember(self, target: Target) -> None:
-        """Make an event known as a possible target for what follows in this batch."""
-        self._by_id[target.id] = target
-        self._by_origin[target.origin] = target
+        """Make an event known as a possible target for what follows in this batch; one number is one target,
+        under however many names it was loaded."""
+        self._targets[target.seq] = target
+        self._numbers[target.id] = self._numbers[target.origin] = target.seq
 
     def target(self, reference: EventId | Origin) -> Target | None:
         """Return the event that a reference means, if it was loaded or happened in this batch."""
-        if isinstance(reference, Origin):
-            return self._by_origin.get(reference)
-        return self._by_id.get(reference)
+        seq = self._numbers.get(reference)
+        return None if seq is None else self._targets[seq]

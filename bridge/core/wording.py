@@ -15,7 +15,7 @@ def word(content: Said, sender: Member, can: Capabilities, *, corrected: bool = 
     A network without ghosts gets the sender's name before the line, one without edits a mark before
     the corrected wording.
     """
-    prefix = "" if can.ghosts else (f"* {sender.shown} " if content.style == "emote" else f"<{sender.shown}> ")
+    prefix = "" if can.ghosts else _prefix(sender, content, can)
     mark = "✎ " if corrected else ""
     style = content.style if can.ghosts else "text"
     if can.html and content.html and not prefix and not mark:
@@ -25,3 +25,9 @@ def word(content: Said, sender: Member, can: Capabilities, *, corrected: bool = 
     room = max(can.text_bytes - len((prefix + mark).encode()), 16)
     pieces = split(content.text, room) or [""]
     return [Wording(text=f"{prefix}{mark}{piece}", style=style) for piece in pieces]
+
+
+def _prefix(sender: Member, content: Said, can: Capabilities) -> str:
+    """Return the sender's name as it stands before a line: cut where it would take more than a quarter of it."""
+    shown = (split(sender.shown, max(can.text_bytes // 4, 4)) or [""])[0]
+    return f"* {shown} " if content.style == "emote" else f"<{shown}> "

@@ -81,6 +81,16 @@ def admin_skeletons(connection: Connection) -> list[tuple[PersonId, str]]:
     return [(PersonId(person), skeleton) for person, skeleton in connection.execute(statement)]
 
 
+def admin_names(connection: Connection) -> list[str]:
+    """Return the login names and display names of the people who administer this server."""
+    statement = (
+        select(accounts.c.name, people.c.name.label("shown"))
+        .join(people, people.c.id == accounts.c.person)
+        .where(accounts.c.admin.is_(True))
+    )
+    return [name for row in connection.execute(statement) for name in (row.name, row.shown)]
+
+
 def set_password(connection: Connection, account: AccountId, password: str) -> None:
     """Write a new hash, and end every session of the account."""
     connection.execute(update(accounts).where(accounts.c.id == account).values(password=password))

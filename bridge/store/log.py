@@ -181,6 +181,16 @@ def wording_at(connection: Connection, room: RoomId, seq: int, version: int) -> 
     return None if row is None or row.content is None else decode_content(row.content)
 
 
+def edits_before(connection: Connection, room: RoomId, target: int, seq: int) -> list[Entry]:
+    """Return the edits of a line that have a lower number than `seq`, in order."""
+    statement = (
+        select(events)
+        .where(events.c.room == room, events.c.target == target, events.c.kind == "edited", events.c.seq < seq)
+        .order_by(events.c.seq)
+    )
+    return [_entry(row) for row in connection.execute(statement)]
+
+
 def version_of_edit(connection: Connection, room: RoomId, target: int, seq: int) -> int:
     """Return which version of its target the edit `seq` made: 1 for the first edit."""
     statement = select(events.c.seq).where(

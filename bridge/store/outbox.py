@@ -99,6 +99,15 @@ def settle(
     connection.execute(update(deliveries).where(_is(key)).values(**values))
 
 
+def bar(connection: Connection, link: LinkId, reason: str) -> None:
+    """End everything that waits on a link to which nothing may be written any more."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.link == link, deliveries.c.state.in_(PENDING))
+        .values(state="skipped", reason=reason, updated_at=now_ms())
+    )
+
+
 def note_attempt(connection: Connection, key: DeliveryKey, reason: str) -> None:
     """Count a try that failed for now, and keep why."""
     connection.execute(

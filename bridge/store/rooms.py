@@ -213,6 +213,12 @@ def set_described(connection: Connection, link: LinkId, description: str) -> Non
     connection.execute(update(links).where(links.c.id == link).values(described=description))
 
 
+def move_described(connection: Connection, link: LinkId, before: str, after: str) -> None:
+    """Note that a chat which shows the description `before` shows `after` now; one that shows another (something
+    of ours has not reached it yet) is left to be written."""
+    connection.execute(update(links).where(links.c.id == link, links.c.described == before).values(described=after))
+
+
 def link(connection: Connection, wanted: LinkId) -> Link | None:
     """Return a link, or None."""
     row = connection.execute(select(links).where(links.c.id == wanted)).one_or_none()

@@ -49,6 +49,15 @@ def _seat(row: Row[Any]) -> Seat:
 
 def want(connection: Connection, seats: Iterable[Seat]) -> None:
     """Write what is wanted; what is actual stays as it is known."""
+    _want(connection, seats, ("wanted", "shown"))
+
+
+def want_anew(connection: Connection, seats: Iterable[Seat]) -> None:
+    """Write what is wanted, and that the name has to be shown again even where it is the same."""
+    _want(connection, seats, ("wanted", "shown", "shown_set"))
+
+
+def _want(connection: Connection, seats: Iterable[Seat], update: tuple[str, ...]) -> None:
     insert_or_update(
         connection,
         members,
@@ -59,10 +68,11 @@ def want(connection: Connection, seats: Iterable[Seat]) -> None:
                 "wanted": seat.wanted,
                 "actual": "left",
                 "shown": seat.shown,
+                "shown_set": None,
             }
             for seat in seats
         ],
-        update=("wanted", "shown"),
+        update=update,
     )
 
 

@@ -83,6 +83,7 @@ class MatrixNetwork:
         self._caught_up: set[str] = set()
         self._links: dict[str, Link] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._rejected = 0
         self.naming = Naming(options.prefix, options.server_name)
         self.client = client or HomeserverClient(
             options.homeserver_url,
@@ -193,6 +194,7 @@ class MatrixNetwork:
 
     async def transaction(self, txn: Transaction) -> None:
         """Keep a transaction; return after the commit."""
+        self._rejected += len(txn.rejected)
         await self.inbox.take(txn)
         self._heard()
         asyncio.get_running_loop().call_later(0.01, crash_point, "transaction_answered")
@@ -246,6 +248,7 @@ class MatrixNetwork:
             "caught_up_events": self.catchup.fetched,
             "connections": self.client.connections_made,
             "inbox_in_memory": self.inbox.depth,
+            "rejected_events": self._rejected,
         }
 
     # links and gaps
