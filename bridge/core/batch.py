@@ -19,7 +19,6 @@ from bridge.model.rooms import Link
 from bridge.store import inbox, log, outbox, rooms, seats
 from bridge.store.seats import Seat
 
-
 ENCRYPTED = "the chat is encrypted"
 
 

@@ -69,6 +69,7 @@ class Hub:
         self._joins_per_second = joins_per_second
         self._seat_all = seat_all
         self._side: set[asyncio.Task[None]] = set()
+        self._used: set[RoomId] = set()
 
     def add(self, network: Network) -> None:
         """Make a network part of the hub; before `run`."""
@@ -120,6 +121,7 @@ class Hub:
 
     async def _actor(self, room: RoomId) -> RoomActor:
         """Return the room's actor; however many ask at once, it is loaded once."""
+        self._used.add(room)
         task = self._rooms.get(room)
         if task is None:
             task = asyncio.create_task(self._load(room), name=f"load {room}")
@@ -155,18 +157,25 @@ class Hub:
         return lane
 
     async def _sweep(self) -> None:
-        """Put rooms away in which nothing happens: no queue, no viewers, no lane at work."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            for room, task in list(self._rooms.items()):
-                if not task.done() or task.cancelled() or task.exception() is not None or self.viewers.any(room):
-                    continue
-                actor = task.result()
-                lanes = [self._lanes[link] for link in actor.state.links if link in self._lanes]
-                if actor.idle and all(lane.idle and not lane.waits_for for lane in lanes):
-                    del self._rooms[room]
-                    for link in actor.state.links:
-                        self._lanes.pop(link, None)
+            self.put_idle_away()
+
+    def put_idle_away(self) -> None:
+        """Put rooms away in which nothing happens: no queue, no viewers, no lane at work, and nobody asked for
+        them since the last call (who just did may still be about to use them)."""
+        used, self._used = self._used, set()
+        for room, task in list(self._rooms.items()):
+            if room in used or not task.done() or task.cancelled() or task.exception() is not None:
+                continue
+            actor = task.result()
+            lanes = [self._lanes[link] for link in actor.state.links if link in self._lanes]
+            working = not actor.idle or any(not lane.idle or lane.waits_for for lane in lanes)
+            if working or self.viewers.any(room):
+                continue
+            del self._rooms[room]
+            for link in actor.state.links:
+                self._lanes.pop(link, None)
 
     # what networks and the page ask (ports.Intake)
 
@@ -189,7 +198,8 @@ class Hub:
     def retry_now(self, network: NetworkId) -> None:
         """Tell every lane of a network not to wait for the end of its pause."""
         for lane in self._lanes.values():
-            lane.retry_now()
+            if lane.network == network:
+                lane.retry_now()
         if network in self._seats:
             self._seats[network].retry_now()
 

@@ -9,26 +9,24 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from bridge.core.lane_rows import LaneRow, as_line, load, load_one, outgoing, probe
+from bridge.core.doubts import MOST_REPEATS, REPEATED, Unknown, as_first_sent, blind, had_no_effect, repeatable
+from bridge.core.lane_rows import LaneRow, load, load_one, outgoing, probe
 from bridge.core.pace import Backoff
 from bridge.core.plan import End, Send, plan
 from bridge.core.ports import CanFind, Network
 from bridge.model.clock import now_ms
 from bridge.model.crash import crash_point
-from bridge.model.deliveries import Delivery, DeliveryKey, DeliveryState, Outgoing
+from bridge.model.deliveries import PENDING, Delivery, DeliveryKey, DeliveryState
 from bridge.model.errors import AuthFailed, NotJoined, Rejected, Retry
-from bridge.model.events import Edited, Entry, Removed
-from bridge.model.ids import LinkId, PersonId
+from bridge.model.ids import LinkId, NetworkId, PersonId
 from bridge.model.people import Member
 from bridge.model.rooms import Link
-from bridge.store import log, outbox
+from bridge.store import outbox
 from bridge.store.database import Database
 
 logger = structlog.get_logger(__name__)
 
 WINDOW = 32
-SAFE_REPEAT_MS = 20 * 3600 * 1000
-"""How long the same request may be sent again without a look at the other side's history."""
 
 
 class Surroundings(Protocol):
@@ -38,7 +36,7 @@ class Surroundings(Protocol):
         """Return the link as it is now."""
         ...
 
-    def sender(self, person: PersonId) -> Member:
+    async def sender(self, person: PersonId) -> Member:
         """Return the sender's place in the room."""
         ...
 
@@ -54,8 +52,12 @@ class Surroundings(Protocol):
         """Let viewers see a delivery's new state."""
         ...
 
-    async def told(self, link: Link, delivery: Delivery, entry: Entry) -> None:
-        """Tell the room of a failure for good."""
+    def told(self, link: Link, delivery: Delivery, cause: str) -> None:
+        """Tell the room of a failure for good, once for each `cause`."""
+        ...
+
+    def rested(self) -> None:
+        """Note that nothing waits any more: who came into the chat only to be heard may go."""
         ...
 
 
@@ -71,9 +73,17 @@ class Lane:
         self._again = False
         self._retry = asyncio.Event()
         self._stale: set[int] = set()
+        self._parts_added = False
         self._bound: dict[tuple[int, int], tuple[str, int]] = {}
         self._settling: asyncio.Task[None] | None = None
         self.waits_for = ""
+        self.repeated = 0
+        """How many lines were sent again to a network that cannot tell whether it has them."""
+
+    @property
+    def network(self) -> NetworkId:
+        """Return where the lane leads."""
+        return self._network.id
 
     @property
     def idle(self) -> bool:
@@ -132,13 +142,16 @@ class Lane:
             if not rows:
                 self.waits_for = ""
                 self._bound.clear()
+                self._room.rested()
                 return
+            self._bound = {key: known for key, known in self._bound.items() if key[0] >= rows[0].delivery.key.seq}
+            self._parts_added = False
             for row in rows:
-                if row.delivery.key.seq in self._stale or row.about is not None:
+                if row.about is not None or row.concerns(self._stale):
                     row = await self._reload(link, row)
-                if row.delivery.state in ("waiting", "sending"):
-                    await self._deliver(link, row)
-                if not self._room.link(self._link).open:
+                await self._deliver(row)
+                # The further parts of a line come before the next line.
+                if self._parts_added or not self._room.link(self._link).open:
                     break
 
     async def _load(self, link: Link) -> list[LaneRow]:
@@ -146,41 +159,45 @@ class Lane:
 
     async def _reload(self, link: Link, row: LaneRow) -> LaneRow:
         await self._flush()
-        self._stale.discard(row.delivery.key.seq)
+        self._stale.discard(row.entry.seq)
+        if row.about is not None:
+            self._stale.discard(row.about.entry.seq)
         fresh = await self._db.read(lambda connection: load_one(connection, link, row.delivery.key))
         fresh.marked = row.marked
         return fresh
 
-    async def _deliver(self, link: Link, row: LaneRow) -> None:
-        """Bring one delivery to its end, however long that takes."""
+    async def _deliver(self, row: LaneRow) -> None:
+        """Bring one delivery to its end, however long that takes, or to where the link is closed."""
         backoff = Backoff(first=0.5, cap=60)
         seated_anew = False
+        repeats = 0
         doubtful = row.delivery.state == "sending" and not row.marked
-        while True:
+        while row.delivery.state in PENDING and (link := self._room.link(self._link)).open:
             if (known := self._bound.pop((row.delivery.key.seq, row.delivery.key.part), None)) is not None:
                 await self._settle(row, "sent", remote_id=known[0], version=known[1])
                 return
-            if row.delivery.key.seq in self._stale:
+            if row.concerns(self._stale):
                 row = await self._reload(link, row)
+                continue
+            self._retry.clear()
             try:
-                ended = await self._try(link, row, doubtful=doubtful)
+                await self._try(link, row, doubtful=doubtful)
             except NotJoined as error:
                 self._room.unseated(link, row.entry.event.who)
                 if seated_anew:
-                    await self._fail(link, row, str(error))
-                    return
+                    await self._fail(link, row, error)
                 seated_anew = True
-                continue
             except Rejected as error:
-                await self._fail(link, row, str(error))
-                return
+                await self._fail(link, row, error)
             except (Retry, AuthFailed) as error:
-                doubtful = doubtful or not (isinstance(error, Retry) and error.certain)
+                if row.marked and not had_no_effect(error):
+                    doubtful = True
+                    repeats += 1
+                if repeats > MOST_REPEATS and blind(self._network, link):
+                    await self._fail(link, row, Unknown(str(error)))
+                    return
                 await self._pause(row, backoff, error)
                 row = await self._reload(link, row)
-                continue
-            if ended:
-                return
 
     async def _pause(self, row: LaneRow, backoff: Backoff, error: Retry | AuthFailed) -> None:
         after = error.after if isinstance(error, Retry) else None
@@ -188,40 +205,45 @@ class Lane:
         key, reason = row.delivery.key, str(error)
         await self._db.write(lambda connection: outbox.note_attempt(connection, key, reason))
         self._room.delivered(msgspec.structs.replace(row.delivery, reason=reason))
-        self._retry.clear()
         try:
             await asyncio.wait_for(self._retry.wait(), backoff.next(after))
         except TimeoutError:
             return
 
-    async def _try(self, link: Link, row: LaneRow, *, doubtful: bool) -> bool:
-        """Try once; return whether the delivery ended. `doubtful`: an earlier request may have had effect."""
-        sender = self._room.sender(row.entry.event.who)
-        if doubtful and await self._resolve(link, row, sender):
-            return True
+    async def _try(self, link: Link, row: LaneRow, *, doubtful: bool) -> None:
+        """Try once, unless the world changed meanwhile. `doubtful`: an earlier request may have had effect."""
+        sender = await self._room.sender(row.entry.event.who)
+        if doubtful and (await self._resolve(link, row, sender) or self._outdated(row)):
+            return
         step = plan(row.delivery, row.entry, sender, self._network.capabilities(link), row.about)
         if isinstance(step, End):
             await self._settle(row, step.state, reason=step.reason)
-            return True
+            return
         await self._room.ensure_seated(link, sender)
-        if row.delivery.key.seq in self._stale:
-            return False
-        out = outgoing(link, row, sender, step)
         if not row.marked or row.delivery.version != step.version:
             await self._mark(row, step)
-        sent = await self._network.deliver(out)
+        # The last look before the words leave: what was edited or removed meanwhile, or a chat that became
+        # encrypted, is not to see them.
+        if self._outdated(row):
+            return
+        sent = await self._network.deliver(outgoing(link, row, sender, step))
         crash_point("sent_not_stored")
-        self.waits_for = ""
-        await self._settle(row, "sent", remote_id=sent.remote_id, version=step.version)
-        return True
+        again = doubtful and blind(self._network, link)
+        self.repeated += again
+        await self._settle(
+            row, "sent", reason=REPEATED if again else "", remote_id=sent.remote_id, version=step.version
+        )
+
+    def _outdated(self, row: LaneRow) -> bool:
+        return row.concerns(self._stale) or not self._room.link(self._link).open
 
     async def _resolve(self, link: Link, row: LaneRow, sender: Member) -> bool:
         """Settle a delivery that may have arrived. False: it may be sent (again) as it is planned now."""
-        can = self._network.capabilities(link)
-        first = row.delivery.first_try or 0
-        frozen = await self._as_first_sent(link, row, sender)
-        if can.idempotent and frozen is not None and now_ms() - first < SAFE_REPEAT_MS:
+        frozen = await as_first_sent(self._db, self._network, link, row, sender)
+        if self._network.capabilities(link).idempotent and frozen is not None and repeatable(row):
             await self._room.ensure_seated(link, sender)
+            if self._outdated(row):
+                return False
             sent = await self._network.deliver(frozen)
             crash_point("sent_not_stored")
             await self._settle(row, "sent", remote_id=sent.remote_id, version=frozen.version)
@@ -232,21 +254,6 @@ class Lane:
                 await self._settle(row, "sent", remote_id=found.remote_id, version=row.delivery.version)
                 return True
         return False
-
-    async def _as_first_sent(self, link: Link, row: LaneRow, sender: Member) -> Outgoing | None:
-        """Return the very request that may have left, or None when its words are erased."""
-        if isinstance(row.entry.event.content, Edited | Removed):
-            step = plan(row.delivery, row.entry, sender, self._network.capabilities(link), row.about)
-        else:
-            version, key = row.delivery.version, row.delivery.key
-            said = await self._db.read(lambda c: log.wording_at(c, key.room, key.seq, version))
-            if said is None:
-                return None
-            if isinstance(said, Edited):
-                said = as_line(said)
-            as_it_was = msgspec.structs.replace(row.entry, present=said, version=version, removed_at=None)
-            step = plan(row.delivery, as_it_was, sender, self._network.capabilities(link), None)
-        return outgoing(link, row, sender, step) if isinstance(step, Send) else None
 
     async def _mark(self, row: LaneRow, step: Send) -> None:
         """Write, before the request leaves, that it may have; make the rows of further parts."""
@@ -261,11 +268,9 @@ class Lane:
             return bool(missing)
 
         if await self._db.write(unit):
-            self._again = True
+            self._parts_added = True
         row.marked = True
-        row.delivery = msgspec.structs.replace(
-            row.delivery, state="sending", version=step.version, first_try=row.delivery.first_try or at
-        )
+        row.delivery = msgspec.structs.replace(row.delivery, state="sending", version=step.version, first_try=at)
         self._room.delivered(row.delivery)
 
     async def _settle(
@@ -290,6 +295,7 @@ class Lane:
             remote_id=remote_id or row.delivery.remote_id,
             version=row.delivery.version if version is None else version,
         )
+        self.waits_for = ""
         self._room.delivered(row.delivery)
 
     async def _flush(self) -> None:
@@ -298,8 +304,9 @@ class Lane:
             self._settling = None
             await settling
 
-    async def _fail(self, link: Link, row: LaneRow, reason: str) -> None:
+    async def _fail(self, link: Link, row: LaneRow, error: Rejected) -> None:
         """Make it a dead letter, and go on."""
+        reason = str(error)
         logger.warning("a delivery failed for good", link=link.id, seq=row.delivery.key.seq, reason=reason)
         await self._settle(row, "dead", reason=reason)
-        await self._room.told(link, row.delivery, row.entry)
+        self._room.told(link, row.delivery, error.errcode)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+import msgspec
 import structlog
+from sqlalchemy import Connection
 
 from bridge.core.pace import Backoff, TokenBucket
 from bridge.core.ports import CanSeat
@@ -15,7 +17,7 @@ from bridge.model.errors import AuthFailed, Rejected, Retry
 from bridge.model.ids import LinkId, PersonId
 from bridge.model.people import Member
 from bridge.model.rooms import Link
-from bridge.store import seats
+from bridge.store import rooms, seats
 from bridge.store.database import Database
 from bridge.store.seats import Seat
 
@@ -23,7 +25,9 @@ logger = structlog.get_logger(__name__)
 
 Key: TypeAlias = tuple[LinkId, PersonId]
 Find: TypeAlias = Callable[[LinkId, PersonId], Awaitable[tuple[Link, Member] | None]]
-WORKERS = 4
+WORKERS = 16
+AT_ONCE_IN_A_CHAT = 2
+"""One chat in which joins hang must not take every worker."""
 
 
 class SeatScheduler:
@@ -84,11 +88,17 @@ class SeatScheduler:
         if not doubted and seat is not None and seat.actual == "joined" and seat.shown_set == member.shown:
             self._seated[key] = member.shown
             return
-        wish = Seat(link=link, person=member.person, wanted="joined", shown=member.shown)
-        await self._db.write(lambda c: seats.want(c, [wish]))
-        if seat is not None and seat.actual in ("refused", "joined"):
-            # Refused before: the chat may have changed its mind. Joined under an older name: set it anew.
-            await self._db.write(lambda c: seats.record(c, link, member.person, "left"))
+
+        def unit(connection: Connection) -> None:
+            # Who has left the room meanwhile comes in for the last lines only: left is what stays wanted.
+            here = rooms.is_joined(connection, link, member.person)
+            wanted = "joined" if here else "left"
+            seats.want(connection, [Seat(link=link, person=member.person, wanted=wanted, shown=member.shown)])
+            if seat is not None and seat.actual in ("refused", "joined"):
+                # Refused before: the chat may have changed its mind. Joined under an older name: set it anew.
+                seats.record(connection, link, member.person, "left")
+
+        await self._db.write(unit)
         self._doubted.discard(key)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(key, []).append(future)
@@ -103,32 +113,39 @@ class SeatScheduler:
             self._busy.add(key)
             try:
                 await self._reconcile(key)
-            except Exception as error:  # a bug here must not end the scheduler: whoever waits is told
+            except Exception as error:  # a bug here must not end the scheduler: it is tried again later
                 logger.exception("a seat could not be reconciled", link=key[0], person=key[1])
-                self._answer(key, Retry(str(error)))
+                self._postpone(key, Retry(str(error)))
             finally:
                 self._busy.discard(key)
 
     async def _next(self) -> Key:
         while True:
+            at_work = Counter(link for link, _ in self._busy)
             for key in self._queue:
-                if key not in self._busy:
+                if key not in self._busy and at_work[key[0]] < AT_ONCE_IN_A_CHAT:
                     del self._queue[key]
                     return key
             self._work.clear()
             await self._work.wait()
 
     async def _reconcile(self, key: Key) -> None:
+        # Only who waits now is answered: who comes later may want another thing than what is being done.
+        waiting = self._waiters.pop(key, [])
+        outcome: Exception | None
         try:
-            await self._settle(key)
+            outcome = await self._settle(key, "joined" if waiting else None)
         except Rejected as error:
-            reason = str(error)
+            outcome, reason = error, str(error)
             await self._db.write(lambda c: seats.record(c, *key, "refused", reason=reason))
-            self._answer(key, error)
-        except (Retry, AuthFailed) as error:
+        except BaseException as error:
+            self._waiters.setdefault(key, [])[:0] = waiting
+            if not isinstance(error, Retry | AuthFailed):
+                raise
             self._postpone(key, error)
             return
         self._pauses.pop(key, None)
+        _answer(waiting, outcome)
 
     def _postpone(self, key: Key, error: Retry | AuthFailed) -> None:
         """Try again later, without holding up the others meanwhile."""
@@ -143,18 +160,20 @@ class SeatScheduler:
             self._queue.move_to_end(key, last=False)
         self._work.set()
 
-    async def _settle(self, key: Key) -> None:
+    async def _settle(self, key: Key, wanted: str | None) -> Retry | None:
+        """Bring a seat to what is wanted (`wanted`: of a speaker, whatever the table says); return why not yet."""
         link_id, person = key
         seat = await self._db.read(lambda c: seats.get(c, link_id, person))
         found = await self._find(link_id, person)
-        if seat is None or found is None or seat.settled:
-            self._answer(key, None)
-            return
+        if seat is None or found is None:
+            return None
+        seat = msgspec.structs.replace(seat, wanted=wanted or seat.wanted)
+        if seat.settled:
+            return None
         link, member = found
         if not link.open:
             # The chat is not made yet: the scheduler is told again when it is.
-            self._answer(key, Retry("the chat is not ready", certain=True))
-            return
+            return Retry("the chat is not ready", certain=True)
         await self._pace.take()
         if seat.wanted == "joined":
             await self._network.seat(link, member, renamed=seat.shown_set not in (None, member.shown))
@@ -163,13 +182,14 @@ class SeatScheduler:
         else:
             await self._network.unseat(link, person, seat.reason)
             await self._db.write(lambda c: seats.record(c, link_id, person, "left"))
-        self._answer(key, None)
+        return None
 
-    def _answer(self, key: Key, error: Exception | None) -> None:
-        for future in self._waiters.pop(key, []):
-            if future.done():
-                continue
-            if error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(error)
+
+def _answer(waiting: list[asyncio.Future[None]], error: Exception | None) -> None:
+    for future in waiting:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

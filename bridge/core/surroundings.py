@@ -10,7 +10,7 @@ from bridge.core.room import RoomActor
 from bridge.core.seats import SeatScheduler
 from bridge.model.clock import now_ms
 from bridge.model.deliveries import Delivery
-from bridge.model.events import Entry, Event, Origin, Told
+from bridge.model.events import Event, Origin, Told
 from bridge.model.ids import RIALTO, LinkId, PersonId, new_event_id
 from bridge.model.people import Member, Person
 from bridge.model.rooms import Link
@@ -33,18 +33,21 @@ class RoomSurroundings:
         self._actor = actor
         self._scheduler = scheduler
         self._hub = hub
+        self._heard: set[tuple[LinkId, PersonId]] = set()
 
     def link(self, link: LinkId) -> Link:
         """Return the link as it is now."""
         return self._actor.state.links[link]
 
-    def sender(self, person: PersonId) -> Member:
-        """Return the sender's place in the room."""
-        return self._actor.state.members.get(person) or as_member(person, None)
+    async def sender(self, person: PersonId) -> Member:
+        """Return the sender's place in the room, or one for somebody who never came in."""
+        member = self._actor.state.members.get(person)
+        return member or as_member(person, await self._hub.people.get(person))
 
     async def ensure_seated(self, link: Link, member: Member) -> None:
         """Return when the sender's ghost is in the chat; the bot and the chat's own people need none."""
         if self._scheduler is not None and member.home not in (RIALTO, link.network):
+            self._heard.add((link.id, member.person))
             await self._scheduler.ensure(link.id, member)
 
     def unseated(self, link: Link, person: PersonId) -> None:
@@ -52,19 +55,28 @@ class RoomSurroundings:
         if self._scheduler is not None:
             self._scheduler.unseated(link.id, person)
 
+    def rested(self) -> None:
+        """Let the ghosts of those go again who had left the room before their last lines were sent."""
+        if self._scheduler is not None:
+            for link, person in self._heard:
+                member = self._actor.state.members.get(person)
+                if member is None or not member.joined:
+                    self._scheduler.changed(link, person)
+        self._heard.clear()
+
     def delivered(self, delivery: Delivery) -> None:
         """Let viewers see a delivery's new state."""
         self._hub.show_delivery(self._actor.id, Delivered(delivery))
 
-    async def told(self, link: Link, delivery: Delivery, entry: Entry) -> None:
-        """Tell the room once of each reason why lines fail on a link."""
+    def told(self, link: Link, delivery: Delivery, cause: str) -> None:
+        """Tell the room once of each cause for which lines fail on a link."""
         room = self._actor.id
         event = Event(
             id=new_event_id(),
             room=room,
             who=self._hub.people.bot,
             at=now_ms(),
-            origin=Origin(RIALTO, room, f"failed:{link.id}:{delivery.reason}"),
+            origin=Origin(RIALTO, room, f"failed:{link.id}:{cause}"),
             content=Told("delivery_failed", {"network": link.network, "reason": delivery.reason}),
         )
         self._hub.aside(lambda: self._actor.submit([Submission(event)]))

@@ -12,6 +12,10 @@ from bridge.store.tables import blobs
 from bridge.store.upsert import insert_or_ignore
 
 
+REFERENCE = "blob:"
+"""Begins the reference of a blob in `avatar` columns; its ID follows."""
+
+
 class Blob(msgspec.Struct, frozen=True):
     """Bytes with their media type; `remote` is the network's name for an uploaded copy, if there is one."""
 

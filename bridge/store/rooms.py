@@ -105,6 +105,16 @@ def joined_by(connection: Connection, person: PersonId) -> list[RoomId]:
     return [RoomId(room) for room in connection.scalars(statement)]
 
 
+def is_joined(connection: Connection, link: LinkId, person: PersonId) -> bool:
+    """Tell whether a person is in the room of a link."""
+    statement = (
+        select(memberships.c.joined)
+        .join(links, links.c.room == memberships.c.room)
+        .where(links.c.id == link, memberships.c.person == person)
+    )
+    return bool(connection.scalar(statement))
+
+
 def members_of(connection: Connection, room: RoomId) -> list[Member]:
     """Return everyone who is or was in the room."""
     statement = (

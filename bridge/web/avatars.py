@@ -14,9 +14,6 @@ from bridge.web.parts import RemoteAvatars
 
 AVATAR_BYTES = 1024 * 1024
 REMOTE_BYTES = 4 * 1024 * 1024
-BLOB = "blob:"
-"""Begins the reference of a picture that is kept here; the SHA-256 of its bytes follows."""
-
 
 def media_type(data: bytes) -> str | None:
     """Return the type of a picture that browsers show and that cannot hold scripts, or None."""
@@ -49,7 +46,7 @@ class Avatars:
             )
         name = hashlib.sha256(data).hexdigest()
         await self._db.write(lambda c: blobs.put(c, Blob(name, kind, data)))
-        return BLOB + name
+        return blobs.REFERENCE + name
 
     async def show(self, request: web.Request, reference: str) -> web.Response:
         """Return a picture; raise `Refused` (404) where there is none to be had."""
@@ -68,8 +65,8 @@ class Avatars:
         return web.Response(body=data, content_type=kind, headers=headers)
 
     async def _bytes(self, reference: str) -> bytes:
-        if reference.startswith(BLOB):
-            blob = await self._db.read(lambda c: blobs.get(c, reference.removeprefix(BLOB)))
+        if reference.startswith(blobs.REFERENCE):
+            blob = await self._db.read(lambda c: blobs.get(c, reference.removeprefix(blobs.REFERENCE)))
             if blob is None:
                 raise _none()
             return blob.data

@@ -10,6 +10,9 @@ from aiohttp import web
 
 from bridge.model.errors import Refused
 
+FOR_FAILURES = "error."
+"""Begins the key of the string for a refusal; its code follows."""
+
 COOKIE = "rialto_lang"
 CODES = ("en", "zh")
 _FOLDER = Path(__file__).parent / "strings"
@@ -33,7 +36,7 @@ class Language:
 
     def failure(self, refusal: Refused) -> str:
         """Return what went wrong in this language, or as the server says it where there is no string for it."""
-        return self.strings.get(f"error.{refusal.reason_code}", refusal.message)
+        return self.strings.get(FOR_FAILURES + refusal.reason_code, refusal.message)
 
 
 @cache

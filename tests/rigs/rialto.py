@@ -176,13 +176,13 @@ class WebUser:
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url
         self._session = session
-        self._headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
         self.account: dict[str, Any] = {}
 
     async def login(self, name: str, password: str) -> WebUser:
         """Sign in."""
         answer = await self.call("POST", "login", {"name": name, "password": password})
-        self._headers = {"Authorization": f"Bearer {answer['token']}"}
+        self.headers = {"Authorization": f"Bearer {answer['token']}"}
         self.account = answer["account"]
         return self
 
@@ -196,7 +196,7 @@ class WebUser:
                         f"{self._url}/api/v1/{path}",
                         json=body,
                         params={key: str(value) for key, value in query.items()},
-                        headers=self._headers,
+                        headers=self.headers,
                         timeout=aiohttp.ClientTimeout(total=20),
                     ) as answer:
                         if answer.status < 500:

@@ -15,6 +15,7 @@ from bridge.model.ids import MATRIX
 from bridge.model.rooms import Link
 from bridge.networks.matrix.client import HomeserverClient
 from bridge.networks.matrix.inbox import Inbox
+from bridge.networks.matrix.wire import mend
 from bridge.store import inbox
 from bridge.store.database import Database
 from bridge.store.inbox import Arrival
@@ -31,7 +32,10 @@ class _Id(msgspec.Struct):
 
 
 class CatchUp:
-    """Closes the gates of all portals when something may be missing, and opens each once its gap is closed."""
+    """Closes the gates of all portals when something may be missing, and opens each once its gap is closed.
+
+    Each portal is caught up with by itself: one whose history cannot be read delays nobody else.
+    """
 
     def __init__(
         self,
@@ -49,8 +53,15 @@ class CatchUp:
         self._on_closed = on_closed
         self._horizon: int | None = None
         self._wanted = asyncio.Event()
-        self.running = False
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._due: dict[str, int] = {}
+        self._working: set[str] = set()
         self.fetched = 0
+
+    @property
+    def running(self) -> bool:
+        """Tell whether a portal is being caught up with."""
+        return bool(self._working)
 
     def suspect(self, horizon: int) -> None:
         """Something that happened after `horizon` (UTC ms) may be missing in any portal."""
@@ -59,51 +70,62 @@ class CatchUp:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            horizon, self._horizon = self._horizon, None
-            assert horizon is not None
-            self.running = True
-            try:
-                await self._close_all(horizon)
-            finally:
-                self.running = False
-
-    async def _close_all(self, horizon: int) -> None:
-        links = await self._links()
-        for link in links:
-            self._feeds.close_gate(link.chat)
-        turns = asyncio.Semaphore(AT_ONCE)
-
-        async def one(link: Link) -> None:
-            async with turns:
-                await self.close(link, horizon)
-
-        await asyncio.gather(*(one(link) for link in links))
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                links = await self._links()
+                horizon, self._horizon = self._horizon, None
+                assert horizon is not None
+                for link in links:
+                    self._note(link.chat, horizon)
+                    group.create_task(self._work(link), name=f"catch up {link.id}")
 
     async def close(self, link: Link, horizon: int) -> None:
-        """Fetch a portal's gap, however long the homeserver is away, and open its gate."""
-        backoff = Backoff(first=0.3, cap=5)
-        self._feeds.close_gate(link.chat)
+        """Fetch a portal's gap, however long the homeserver is away, and open its gate; return at once where that
+        is being done already (what has become due is done with it)."""
+        self._note(link.chat, horizon)
+        await self._work(link)
+
+    def _note(self, chat: str, horizon: int) -> None:
+        self._feeds.close_gate(chat)
+        self._due[chat] = min(horizon, self._due.get(chat, horizon))
+
+    async def _work(self, link: Link) -> None:
+        chat = link.chat
+        if chat in self._working:
+            return
+        self._working.add(chat)
+        try:
+            while (horizon := self._due.pop(chat, None)) is not None:
+                await self._close(link, horizon)
+        finally:
+            self._working.discard(chat)
+        if self._horizon is None:
+            # Else a gap is suspected that is not noted for this portal yet: its gate stays closed until then.
+            self._feeds.open_gate(chat)
+            self._on_closed(link)
+
+    async def _close(self, link: Link, horizon: int) -> None:
         await self._feeds.feed(link.chat).quiet()
-        missing: list[Arrival] = []
-        while True:
-            try:
-                missing = await self._missing(link, horizon)
-                break
-            except (Retry, AuthFailed) as error:
-                await asyncio.sleep(backoff.next(error.after if isinstance(error, Retry) else None))
-            except Rejected as error:
-                logger.warning("a portal's history cannot be read", link=link.id, reason=str(error))
-                break
+        missing = await self._fetch(link, horizon)
         crash_point("catching_up")
         if missing:
             logger.info("events were fetched that had not been handed over", link=link.id, events=len(missing))
         self.fetched += len(missing)
         await self._db.write(lambda c: inbox.close_gap(c, MATRIX, link.chat, missing, horizon=horizon))
-        self._feeds.open_gate(link.chat)
-        self._on_closed(link)
+
+    async def _fetch(self, link: Link, horizon: int) -> list[Arrival]:
+        backoff = Backoff(first=0.3, cap=5)
+        while True:
+            try:
+                async with self._turns:
+                    return await self._missing(link, horizon)
+            except (Retry, AuthFailed) as error:
+                await asyncio.sleep(backoff.next(error.after if isinstance(error, Retry) else None))
+            except Rejected as error:
+                logger.warning("a portal's history cannot be read", link=link.id, reason=str(error))
+                return []
 
     async def _missing(self, link: Link, horizon: int) -> list[Arrival]:
         """Page back to the first event that we surely had before `horizon`; return what is newer, in order."""
@@ -111,7 +133,7 @@ class CatchUp:
         token: str | None = None
         for _ in range(MOST_PAGES):
             page = await self._client.messages(link.chat, from_token=token, direction="b", limit=PAGE)
-            events = [Arrival(link.chat, _id(raw), bytes(raw)) for raw in page.chunk]
+            events = _arrivals(link.chat, page.chunk)
             had = await self._known(link.chat, [event.origin for event in events], horizon)
             for event in events:
                 if event.origin in had:
@@ -129,7 +151,13 @@ class CatchUp:
         return await self._db.read(lambda c: inbox.known(c, MATRIX, chat, origins, before=horizon))
 
 
-def _id(raw: msgspec.Raw) -> str:
-    return msgspec.json.decode(raw, type=_Id).event_id
-
-
+def _arrivals(chat: str, chunk: list[msgspec.Raw]) -> list[Arrival]:
+    """Return a page's events as a transaction would have brought them; what has no ID is left out."""
+    found: list[Arrival] = []
+    for raw in chunk:
+        mended = mend(bytes(raw))
+        try:
+            found.append(Arrival(chat, msgspec.json.decode(mended, type=_Id).event_id, mended))
+        except (msgspec.DecodeError, RecursionError) as error:
+            logger.warning("an event of a portal's history cannot be read", chat=chat, reason=str(error))
+    return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from weakref import WeakValueDictionary
+
 import msgspec
 
 from bridge.model.crash import crash_point
@@ -22,6 +25,7 @@ class Ghosts:
         self._client = client
         self._naming = naming
         self._db = db
+        self._turns: WeakValueDictionary[PersonId, asyncio.Lock] = WeakValueDictionary()
 
     async def seat(self, link: Link, member: Member, *, renamed: bool) -> None:
         """Bring the member's ghost into the room, shown as `member.shown`; raise `Rejected` where it may not."""
@@ -56,12 +60,22 @@ class Ghosts:
 
     async def refresh(self, person: PersonId) -> None:
         """Bring the profile of a ghost that exists up to date."""
-        ghost, who = await self._load(person)
-        if ghost.registered and who is not None:
-            await self._profile(ghost, who)
+        async with self._turn(person):
+            ghost, who = await self._load(person)
+            if ghost.registered and who is not None:
+                await self._profile(ghost, who)
 
     async def ready(self, person: PersonId) -> str:
         """Return the ghost's user ID once it is registered, with its device and the person's profile."""
+        async with self._turn(person):
+            return await self._made(person)
+
+    def _turn(self, person: PersonId) -> asyncio.Lock:
+        """Return the lock of a ghost: homeservers put a new profile over the names that a ghost has in single
+        rooms, so none may be set behind the back of somebody who goes on to set such a name."""
+        return self._turns.setdefault(person, asyncio.Lock())
+
+    async def _made(self, person: PersonId) -> str:
         ghost, who = await self._load(person)
         if not ghost.registered:
             await self._client.register(self._naming.localpart(person))
@@ -95,11 +109,12 @@ class Ghosts:
         """Return the mxc address of an avatar of ours, uploaded once; "" for none."""
         if avatar.startswith("matrix:"):
             return avatar.removeprefix("matrix:")
-        blob = await self._db.read(lambda connection: blobs.get(connection, avatar)) if avatar else None
+        name = avatar.removeprefix(blobs.REFERENCE)
+        blob = await self._db.read(lambda connection: blobs.get(connection, name)) if name else None
         if blob is None:
             return ""
         if blob.remote is None:
             mxc = await self._client.upload(blob.data, blob.media_type)
-            await self._db.write(lambda connection: blobs.set_remote(connection, avatar, mxc))
+            await self._db.write(lambda connection: blobs.set_remote(connection, name, mxc))
             return mxc
         return blob.remote

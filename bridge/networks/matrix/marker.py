@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any
+from typing import Any, TypeGuard
 
 from bridge.model.deliveries import DeliveryKey, Outgoing
 from bridge.model.ids import LinkId, RoomId
 
 DELIVERY = "org.rialto.delivery"
 PORTAL = "org.rialto.portal"
+_FIELDS = ("link", "room", "seq", "part", "version", "origin", "hops")
 
 
 class Marker:
@@ -51,15 +52,22 @@ class Marker:
         mark = content.get(DELIVERY)
         if not isinstance(mark, dict):
             return None
-        values = [mark.get(name) for name in ("link", "room", "seq", "part", "version", "origin", "hops")]
-        if not _is(mark.get("mac"), self._mac("delivery", *values)):
+        link, room, seq, part, version, origin, hops = (mark.get(name) for name in _FIELDS)
+        if not (isinstance(link, str) and isinstance(room, str) and isinstance(origin, str)):
             return None
-        link, room, seq, part, version = values[:5]
-        if not (isinstance(link, str) and isinstance(room, str)):
+        if not (_whole(seq) and _whole(part) and _whole(version) and _whole(hops)):
             return None
-        if not (isinstance(seq, int) and isinstance(part, int) and isinstance(version, int)):
+        if not _is(mark.get("mac"), self._mac("delivery", link, room, seq, part, version, origin, hops)):
             return None
         return DeliveryKey(LinkId(link), RoomId(room), seq, part), version
+
+    @staticmethod
+    def hops(content: dict[str, Any]) -> int:
+        """Return how often a message was relayed before, as its mark says: anyone's mark, for to lie upwards only
+        gets one's own message dropped, and two bridges in a circle must end it."""
+        mark = content.get(DELIVERY)
+        hops = mark.get("hops") if isinstance(mark, dict) else None
+        return hops if _whole(hops) else 0
 
     def portal(self, room: RoomId) -> dict[str, Any]:
         """Return the creation content that marks a room as the portal of `room`."""
@@ -73,6 +81,11 @@ class Marker:
     def _mac(self, *values: object) -> str:
         text = "\n".join(str(value) for value in (self.installation, *values))
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _whole(value: object) -> TypeGuard[int]:
+    """Tell whether a value is a count that a database can hold (True and huge numbers are not)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31
 
 
 def _is(given: object, wanted: str) -> bool:

@@ -123,6 +123,9 @@ class MatrixNetwork:
                 links = await self._ready_links()
                 for link in links:
                     self.inbox.close_gate(link.chat)
+                # Before any room is called unknown: one of these may be it, if a stop came between making and noting.
+                for link in await self._creating_links():
+                    self.portals.open(link)
                 await self.inbox.start()
                 self.inbox.open_unlinked({link.chat for link in links})
                 self.catchup.suspect(now_ms())
@@ -256,8 +259,8 @@ class MatrixNetwork:
     async def _link_of(self, chat: str) -> Link | None:
         """Return the link of a chat; while portals are being made, an unknown chat may become one."""
         link = self._links.get(chat) or await self._find_link(chat)
-        if link is None:
-            await self.portals.settled()
+        while link is None and self.portals.busy:
+            await self.portals.progress()
             link = await self._find_link(chat)
         return link
 
@@ -270,6 +273,10 @@ class MatrixNetwork:
     async def _ready_links(self) -> list[Link]:
         links = await self._db.read(lambda connection: rooms.all_links(connection, MATRIX))
         return [link for link in links if link.chat]
+
+    async def _creating_links(self) -> list[Link]:
+        links = await self._db.read(lambda connection: rooms.all_links(connection, MATRIX))
+        return [link for link in links if link.state == "creating"]
 
     async def _portal_ready(self, link: Link) -> None:
         self.inbox.close_gate(link.chat)

@@ -47,21 +47,24 @@ class Portals:
         self._on_ready = on_ready
         self._tasks: dict[LinkId, asyncio.Task[None]] = {}
         self._looked_up: set[str] = set()
-        self._settled = asyncio.Event()
-        self._settled.set()
+        self._ended = asyncio.Event()
 
     def open(self, link: Link) -> asyncio.Task[None]:
         """Begin to make the portal, or return the task that does; it tries until it succeeds."""
         task = self._tasks.get(link.id)
         if task is None:
-            self._settled.clear()
             task = asyncio.create_task(self._open(link), name=f"portal {link.id}")
             self._tasks[link.id] = task
         return task
 
-    async def settled(self) -> None:
-        """Return when no portal is being made: an unknown room is then truly none of ours."""
-        await self._settled.wait()
+    @property
+    def busy(self) -> bool:
+        """Tell whether a portal is being made: until it is there an unknown room may turn out to be it."""
+        return bool(self._tasks)
+
+    async def progress(self) -> None:
+        """Return when the making of any portal ends."""
+        await self._ended.wait()
 
     async def stop(self) -> None:
         """End all tasks; the next start goes on."""
@@ -85,24 +88,28 @@ class Portals:
                     await asyncio.sleep(backoff.next())
         finally:
             del self._tasks[link.id]
-            if not self._tasks:
-                self._settled.set()
+            self._ended.set()
+            self._ended = asyncio.Event()
 
     async def _make(self, link: Link) -> None:
         room = await self._db.read(lambda connection: rooms.get(connection, link.room))
         assert room is not None
         wanted = Portal(link=link.id, room=room.id, alias=self._naming.alias(room.slug))
         portal = await self._db.write(lambda connection: portals.ensure(connection, wanted))
-        room_id = portal.room_id or await self._create(portal, room)
+        room_id, described = portal.room_id, ""
+        if not room_id:
+            room_id, fresh = await self._create(portal, room)
+            # An adopted room may show what was so before the interruption; a new one shows all but an avatar.
+            described = room.description if fresh and not room.avatar else ""
         await self._db.write(lambda connection: portals.set_room_id(connection, link.id, room_id))
         encrypted = await self._client.get_state_event(room_id, "m.room.encryption") is not None
         ready = msgspec.structs.replace(
-            link, chat=room_id, state="encrypted" if encrypted else "ready", described=room.description
+            link, chat=room_id, state="encrypted" if encrypted else "ready", described=described
         )
         await self._on_ready(ready)
 
-    async def _create(self, portal: Portal, room: Room) -> str:
-        """Create the room, or adopt the one that an interrupted try has made: the alias is the lock."""
+    async def _create(self, portal: Portal, room: Room) -> tuple[str, bool]:
+        """Create the room (True), or adopt the one that an interrupted try has made: the alias is the lock."""
         body = await self._body(room)
         for _ in range(3):
             try:
@@ -113,10 +120,10 @@ class Portals:
                 logger.info("the alias is taken: is it ours?", alias=portal.alias, reason=str(error))
             else:
                 crash_point("room_created")
-                return room_id
+                return room_id, True
             adopted = await self._adopt(portal)
             if adopted is not None:
-                return adopted
+                return adopted, False
         raise Retry(f"{portal.alias} is taken and leads to no room of ours")
 
     def is_looked_up(self, alias: str) -> bool:
@@ -139,18 +146,20 @@ class Portals:
             return None
         state = await self._state(room_id)
         created = state.get("m.room.create", {})
-        if self._marker.is_portal(created, portal.room) and _is_whole(state):
+        ours = created.get("sender") == self._naming.bot
+        if ours and self._marker.is_portal(created.get("content", {}), portal.room) and _is_whole(state):
             return room_id
         logger.warning("an alias leads to a room that is not whole or not ours: it is moved", alias=portal.alias)
         await self._client.delete_alias(portal.alias)
         return None
 
     async def _state(self, room_id: str) -> dict[str, dict[str, Any]]:
+        """Return the state events without a key by type; none where we cannot see the room."""
         try:
             state = await self._client.get_state(room_id)
         except Rejected:
             return {}
-        return {event["type"]: event["content"] for event in state if event.get("state_key") == ""}
+        return {event["type"]: event for event in state if event.get("state_key") == ""}
 
     async def _body(self, room: Room) -> dict[str, Any]:
         capabilities = await self._client.capabilities()

@@ -95,6 +95,7 @@ class Reader:
             at=_time(raw.origin_server_ts),
             origin=origin,
             content=content,
+            hops=self._marker.hops(raw.content),
         )
         return Reading([Submission(event, target=target, inbox=row.id)])
 
@@ -107,7 +108,7 @@ class Reader:
 
     async def _member(self, link: Link, origin: Origin, row: InboxRow, raw: RawEvent) -> Reading:
         """m.room.member: of our ghosts it tells where they are, of others who is in the room."""
-        user_id, membership = raw.state_key or "", raw.content.get("membership")
+        user_id, membership = raw.state_key or "", _text(raw.content.get("membership"))
         ghost = self._naming.person(user_id)
         if ghost is not None or user_id == self._naming.bot:
             reading = _skip(origin, row, "a place of our own")
@@ -121,7 +122,7 @@ class Reader:
                 link, origin, row, raw, user_id, Joined(name, _avatar(raw.content.get("avatar_url")))
             )
         if membership in ("leave", "ban"):
-            left = await self._left(raw, user_id, str(membership))
+            left = await self._left(raw, user_id, membership)
             return await self._submission(link, origin, row, raw, user_id, left)
         return _skip(origin, row, f"membership {membership!r}")
 

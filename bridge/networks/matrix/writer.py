@@ -15,7 +15,10 @@ from bridge.networks.matrix.marker import Marker
 from bridge.networks.matrix.naming import DEVICE, Naming
 
 MSGTYPES = {"text": "m.text", "notice": "m.notice", "emote": "m.emote"}
-FIND_PAGES = 20
+FIND_PAGES = 100
+MOST_BYTES = 60_000
+"""An event may have 65,536 bytes, with what the homeserver adds (client-server API, "Size limits")."""
+SHORT = 200
 
 
 class _Own(msgspec.Struct):
@@ -69,6 +72,11 @@ class Writer:
         }
         if "formatted_body" in body:
             replacement["formatted_body"] = f"* {body['formatted_body']}"
+        if len(msgspec.json.encode(replacement)) > MOST_BYTES:
+            # The words are in it twice; what only clients read that know no edits can be short.
+            replacement["body"] = f"* {wording.text[:SHORT]}…"
+            for key in ("format", "formatted_body"):
+                replacement.pop(key, None)
         return replacement | self._marker.delivery(out)
 
     async def _redact(self, out: Outgoing) -> Sent:
@@ -99,7 +107,8 @@ class Writer:
         return Sent(event_id)
 
     async def find(self, out: Outgoing) -> Sent | None:
-        """Look for the delivery's mark in the chat's history, as far back as it can be."""
+        """Look for the delivery's mark in the chat's history; raise `Rejected` where that is longer than can be
+        looked through."""
         token: str | None = None
         for _ in range(FIND_PAGES):
             page = await self._client.messages(out.link.chat, from_token=token, direction="b", limit=100)
@@ -111,8 +120,8 @@ class Writer:
                     return Sent(own.event_id)
             token = page.end
             if token is None:
-                break
-        return None
+                return None
+        raise Rejected("it is not known whether it arrived: too much was said since", status=0, errcode="UNKNOWN")
 
 
 def _body(wording: Wording) -> dict[str, Any]:

@@ -28,9 +28,7 @@ PASSWORD = "a good password"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROOMY = WebLimits(
-    messages_per_second=0, logins_per_minute=0, changes_per_minute=0
-)
+ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0)
 
 
 class SmallAvatars:
@@ -129,7 +127,8 @@ class Visitor:
 
     async def say(self, room: str, text: str, status: int = 201, **more: Any) -> Any:
         """Write a line."""
-        return await self.post(f"/api/v1/rooms/{room}/events", {"kind": "said", "content": {"text": text}, **more}, status)
+        body = {"kind": "said", "content": {"text": text}, **more}
+        return await self.post(f"/api/v1/rooms/{room}/events", body, status)
 
     async def events(self, room: str, query: str = "") -> list[dict[str, Any]]:
         """Read a page of the log."""

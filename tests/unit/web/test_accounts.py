@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import update
 
 from bridge.model.clock import now_ms
 from bridge.model.errors import Refused
 from bridge.model.ids import WEB
 from bridge.store import accounts as rows
 from bridge.store.people import get as get_person
+from bridge.store.tables import sessions
 from bridge.text.names import skeleton
 from bridge.web.accounts import DAY_MS, SESSION_DAYS, Accounts, token_hash
 from tests.unit.web.rig import CHEAP, PASSWORD, Rig
@@ -149,9 +151,8 @@ async def test_a_session_that_nobody_used_for_long_is_over(rig: Rig) -> None:
 
     async def used(days: float) -> None:
         at = now_ms() - int(days * DAY_MS)
-        await rig.db.write(
-            lambda c: c.execute(rows.update(rows.sessions).where(rows.sessions.c.token_hash == hashed).values(used_at=at))
-        )
+        aged = update(sessions).where(sessions.c.token_hash == hashed).values(used_at=at)
+        await rig.db.write(lambda c: c.execute(aged))
 
     await used(SESSION_DAYS - 1)
     assert await rig.accounts.session(token) is not None

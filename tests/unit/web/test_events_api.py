@@ -51,12 +51,8 @@ async def test_a_line_is_answered_with_its_number_and_read_back(ada: Visitor, ro
 async def test_the_same_client_id_is_the_same_line(ada: Visitor, bob: Visitor, room: str) -> None:
     first = await ada.say(room, "once", client_id="c1")
     assert await ada.say(room, "once", client_id="c1", status=200) == first
-    together = await asyncio.gather(
-        *(
-            ada.ask("POST", f"/api/v1/rooms/{room}/events", {"kind": "said", "content": {"text": "x"}, "client_id": "c2"})
-            for _ in range(10)
-        )
-    )
+    body = {"kind": "said", "content": {"text": "x"}, "client_id": "c2"}
+    together = await asyncio.gather(*(ada.ask("POST", f"/api/v1/rooms/{room}/events", body) for _ in range(10)))
     assert sorted(response.status for response in together) == [200] * 9 + [201]
     assert len({(await response.json())["seq"] for response in together}) == 1
     await bob.post(f"/api/v1/rooms/{room}/join")
@@ -135,6 +131,7 @@ async def test_edits_and_removals_fold_into_their_lines(ada: Visitor, room: str)
 async def test_what_cannot_be_written_says_why(ada: Visitor, bob: Visitor, room: str) -> None:
     path = f"/api/v1/rooms/{room}/events"
     line = await ada.say(room, "mine")
+    removal = {"target": line["id"], "reason": "x" * 501}
     for body, status, code, field in (
         ({"content": {"text": "x"}}, 400, "missing_field", "kind"),
         ({"kind": "joined", "content": {"name": "x"}}, 400, "unknown_kind", "kind"),
@@ -152,7 +149,7 @@ async def test_what_cannot_be_written_says_why(ada: Visitor, bob: Visitor, room:
         ({"kind": "edited", "content": {"text": "x"}}, 400, "missing_field", "content.target"),
         ({"kind": "edited", "content": {"text": "x", "target": "e0"}}, 404, "no_such_event", None),
         ({"kind": "removed", "content": {"target": "e0"}}, 404, "no_such_event", None),
-        ({"kind": "removed", "content": {"target": line["id"], "reason": "x" * 501}}, 400, "bad_field", "content.reason"),
+        ({"kind": "removed", "content": removal}, 400, "bad_field", "content.reason"),
     ):
         error = (await ada.post(path, body, status=status))["error"]
         assert (error["code"], error.get("field")) == (code, field), body
@@ -191,11 +188,11 @@ async def test_lines_of_another_network_show_their_author_and_a_distinct_name(
     ada: Visitor, room: str, rig: Rig
 ) -> None:
     stranger = await rig.people.at(MATRIX, "@ada:example.org", "ada")
-    items = [
-        Submission(Event(new_event_id(), RoomId(room), stranger, 5, Origin(MATRIX, f"!{room}:example.org", f"${n}"), content))
-        for n, content in enumerate((Joined("ada", "matrix:mxc://example.org/a"), Said("from afar", "<b>from afar</b>")))
-    ]
-    for result in await rig.hub.submit(RoomId(room), items):
+    contents = (Joined("ada", "matrix:mxc://example.org/a"), Said("from afar", "<b>from afar</b>"))
+    for n, content in enumerate(contents):
+        origin = Origin(MATRIX, f"!{room}:example.org", f"${n}")
+        event = Event(new_event_id(), RoomId(room), stranger, 5, origin, content)
+        (result,) = await rig.hub.submit(RoomId(room), [Submission(event)])
         assert isinstance(result, Placed)
     joined, said = (await ada.events(room))[-2:]
     assert said["who"] == {"id": stranger, "name": "ada (@ada:example.org)", "network": "matrix"}

@@ -113,9 +113,7 @@ async def test_another_site_cannot_act_with_the_cookie(
     assert await ada.texts(room) == []
 
 
-async def test_with_the_cookie_json_is_enough_and_so_is_our_own_origin(
-    client: Client, room: str, ada: Visitor
-) -> None:
+async def test_with_the_cookie_json_is_enough_and_so_is_our_own_origin(client: Client, room: str, ada: Visitor) -> None:
     client.session.cookie_jar.update_cookies({COOKIE: ada.token})
     body: dict[str, Any] = {"kind": "said", "content": {"text": "hello"}}
     assert (await client.post(f"/api/v1/rooms/{room}/events", json=body)).status == 201
