@@ -108,6 +108,9 @@ class Doctor:
         url = self._settings.homeserver.url
         try:
             answer = await self._client.versions()
+        except AuthFailed:
+            # Some look at the token even for this; who refuses it in these words is a homeserver.
+            return Finding("homeserver", f"{url} answers")
         except Unreachable as error:
             return Finding("homeserver", str(error), f"start the homeserver, or mend homeserver.url ({url})")
         except NetworkError as error:

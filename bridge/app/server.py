@@ -85,6 +85,8 @@ async def _web(made: Parts, metrics: Metrics) -> AsyncIterator[None]:
                 messages_per_second=limits.messages_per_second,
                 burst=limits.burst,
                 logins_per_minute=limits.logins_per_minute,
+                changes_per_minute=limits.changes_per_minute,
+                changes_burst=max(1, int(limits.changes_per_minute)),
             ),
         )
     )

@@ -124,6 +124,11 @@ class Limits(_Section):
     burst: Count = Field(
         default=20, description="How many messages one account may send at once before that limit counts."
     )
+    changes_per_minute: Rate = Field(
+        default=60,
+        description="How often one account may join, leave, make or describe rooms and change its profile; "
+        "0 is no limit.",
+    )
     logins_per_minute: Count = Field(default=10, description="Tries to sign in from one address.")
     sends_per_second: Rate = Field(
         default=0, description="What Rialto sends to the homeserver; 0 leaves it to the homeserver's own limits."

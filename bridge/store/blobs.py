@@ -11,7 +11,6 @@ from bridge.model.clock import now_ms
 from bridge.store.tables import blobs
 from bridge.store.upsert import insert_or_ignore
 
-
 REFERENCE = "blob:"
 """Begins the reference of a blob in `avatar` columns; its ID follows."""
 

@@ -15,6 +15,7 @@ from bridge.web.parts import RemoteAvatars
 AVATAR_BYTES = 1024 * 1024
 REMOTE_BYTES = 4 * 1024 * 1024
 
+
 def media_type(data: bytes) -> str | None:
     """Return the type of a picture that browsers show and that cannot hold scripts, or None."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -41,9 +42,7 @@ class Avatars:
             raise Refused("too_large", f"A picture may have {AVATAR_BYTES} bytes.", field="avatar", status=413)
         kind = media_type(data)
         if kind is None:
-            raise Refused(
-                "not_an_image", "A picture must be PNG, JPEG, GIF or WebP.", field="avatar", status=415
-            )
+            raise Refused("not_an_image", "A picture must be PNG, JPEG, GIF or WebP.", field="avatar", status=415)
         name = hashlib.sha256(data).hexdigest()
         await self._db.write(lambda c: blobs.put(c, Blob(name, kind, data)))
         return blobs.REFERENCE + name

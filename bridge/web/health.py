@@ -48,9 +48,7 @@ class Health:
     async def metrics(self, _request: web.Request) -> web.Response:
         """Answer the numbers in the Prometheus text format."""
         numbers = await self._metrics()
-        return web.Response(
-            body=numbers.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        )
+        return web.Response(body=numbers.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def _database(self) -> dict[str, Any]:
         try:

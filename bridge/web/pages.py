@@ -12,7 +12,7 @@ from bridge.web import forms, shapes
 from bridge.web.accounts import Session
 from bridge.web.avatars import Avatars
 from bridge.web.door import Door
-from bridge.web.languages import CODES, wanted
+from bridge.web.languages import CODES
 from bridge.web.languages import COOKIE as LANGUAGE_COOKIE
 from bridge.web.parts import WebParts
 from bridge.web.places import Places
@@ -22,9 +22,7 @@ from bridge.web.rendering import Rendering
 class Pages:
     """Handlers of /, /login, /logout, /language, /rooms and /account."""
 
-    def __init__(
-        self, parts: WebParts, door: Door, places: Places, avatars: Avatars, rendering: Rendering
-    ) -> None:
+    def __init__(self, parts: WebParts, door: Door, places: Places, avatars: Avatars, rendering: Rendering) -> None:
         self._view = parts.hub
         self._native = parts.native
         self._accounts = parts.accounts
@@ -62,12 +60,10 @@ class Pages:
     def _show_login(
         self, request: web.Request, following: str, *, name: str = "", refusal: Refused | None = None
     ) -> web.Response:
-        failure = wanted(request).failure(refusal) if refusal else ""
         return self._rendering.answer(
             request,
             "login.html",
-            status=refusal.status if refusal else 200,
-            failure=failure,
+            refusal=refusal,
             name=name,
             following=following,
             server_name=self._server_name,
@@ -119,12 +115,11 @@ class Pages:
         return self._rendering.answer(
             request,
             "rooms.html",
-            status=refusal.status if refusal else 200,
+            refusal=refusal,
             me=await self.me(session),
             joined=[room for room in found if room["joined"]],
             others=[room for room in found if not room["joined"]],
             form=form or {},
-            failure=wanted(request).failure(refusal) if refusal else "",
         )
 
     async def found(self, request: web.Request) -> web.Response:
@@ -154,11 +149,9 @@ class Pages:
         return self._rendering.answer(
             request,
             "account.html",
-            status=refusal.status if refusal else 200,
+            refusal=refusal,
             me=me,
             name=me["display_name"] if name is None else name,
-            failed=(refusal.field or "") if refusal else "",
-            failure=wanted(request).failure(refusal) if refusal else "",
             saved="saved" in request.query and refusal is None,
         )
 
@@ -202,9 +195,7 @@ class Pages:
         if refusal.status == 401 and request.method == "GET":
             following = quote(request.rel_url.raw_path_qs, safe="")
             return web.Response(status=303, headers={"Location": f"/login?next={following}"})
-        return self._rendering.answer(
-            request, "error.html", status=refusal.status, failure=wanted(request).failure(refusal)
-        )
+        return self._rendering.answer(request, "error.html", refusal=refusal)
 
 
 async def enter(door: Door, request: web.Request) -> Session:

@@ -29,9 +29,7 @@ class Passwords:
     async def hash(self, password: str) -> str:
         """Return a new hash; raise `Refused` for a password that is too short or too long."""
         if len(password) < LEAST_CHARS:
-            raise Refused(
-                "weak_password", f"A password needs at least {LEAST_CHARS} characters.", field="password"
-            )
+            raise Refused("weak_password", f"A password needs at least {LEAST_CHARS} characters.", field="password")
         if len(password.encode()) > MOST_BYTES:
             raise Refused("long_password", f"A password may have {MOST_BYTES} bytes.", field="password")
         return await self._run(self._hasher.hash, password)

@@ -9,8 +9,10 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bridge.model.errors import Refused
 from bridge.web import faces
 from bridge.web.languages import CODES, wanted
+from bridge.web.limits import TooFast
 from bridge.web.statics import Statics
 
 _UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -31,16 +33,21 @@ class Rendering:
             static=statics.address, hue=faces.hue, initial=faces.initial, languages=CODES, data_block=data_block
         )
 
-    def answer(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        """Return a page in the visitor's language."""
+    def answer(
+        self, request: web.Request, template: str, *, refusal: Refused | None = None, **values: Any
+    ) -> web.Response:
+        """Return a page in the visitor's language. With a `refusal` the page says `failure`, at the field `failed`."""
         language = wanted(request)
+        values.update(failure=language.failure(refusal) if refusal else "", failed=(refusal and refusal.field) or "")
         values.setdefault("me", None)
         # Where the switch of languages leads back to: the answer to a form has no address of its own.
         path = request.rel_url.raw_path_qs if request.method == "GET" else "/"
         text = self._environment.get_template(template).render(
             language=language, t=language.t, n=language.n, path=path, **values
         )
-        response = web.Response(text=text, content_type="text/html", status=status)
+        response = web.Response(text=text, content_type="text/html", status=refusal.status if refusal else 200)
+        if isinstance(refusal, TooFast):
+            response.headers["Retry-After"] = str(refusal.retry_after)
         response.headers["Content-Language"] = language.code
         response.headers["Vary"] = "Accept-Language, Cookie"
         return response

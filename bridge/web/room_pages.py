@@ -114,12 +114,10 @@ class RoomPages:
         return self._rendering.answer(
             request,
             "about.html",
-            status=refusal.status if refusal else 200,
+            refusal=refusal,
             me=await self._pages.me(session),
             room=shapes.room_now(snapshot, joined=True),
             form=form or {"name": snapshot.room.name, "topic": snapshot.room.topic},
-            failed=(refusal.field or "") if refusal else "",
-            failure=wanted(request).failure(refusal) if refusal else "",
         )
 
     async def describe(self, request: web.Request) -> web.Response:
@@ -130,9 +128,7 @@ class RoomPages:
         await self._places.visible(room, session.account.person)
         try:
             self._door.count_change(session)
-            await self._native.describe(
-                room, session.account.person, name=form.get("name"), topic=form.get("topic")
-            )
+            await self._native.describe(room, session.account.person, name=form.get("name"), topic=form.get("topic"))
         except Refused as refusal:
             return await self._show_about(request, session, form=form, refusal=refusal)
         raise forms.go(f"/rooms/{room}")

@@ -40,9 +40,7 @@ def room(of: Room, links: Iterable[LinkView], *, joined: bool, members: int) -> 
         "joined": joined,
         "public": of.public,
         "members": members,
-        "links": [
-            {"network": view.link.network, "state": view.link.state, "address": view.address} for view in views
-        ],
+        "links": [{"network": view.link.network, "state": view.link.state, "address": view.address} for view in views],
     }
 
 
@@ -104,9 +102,7 @@ def _fields(content: Content) -> dict[str, Any]:
     """Return what a content says; what is empty is left out, but for the text, its style and names."""
     fields: dict[str, Any] = msgspec.structs.asdict(content)
     always = ("text", "style") if isinstance(content, Said | Edited) else ("name", "topic", "how", "key", "values")
-    return {
-        name: value for name, value in fields.items() if value is not None and (value != "" or name in always)
-    }
+    return {name: value for name, value in fields.items() if value is not None and (value != "" or name in always)}
 
 
 def delivery(of: Delivery, networks: dict[LinkId, NetworkId]) -> dict[str, Any]:

@@ -43,7 +43,8 @@ class Streams:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the route."""
-        router.add_get("/api/v1/rooms/{room}/stream", self.follow)
+        # A HEAD that follows a room would never be answered.
+        router.add_get("/api/v1/rooms/{room}/stream", self.follow, allow_head=False)
 
     def end(self, account: Account, token_hash: str | None) -> None:
         """End the streams of one session, or of all of an account's."""

@@ -18,6 +18,7 @@ limits:
   messages_per_second: 100
   burst: 400
   logins_per_minute: 600
+  changes_per_minute: 6000
 """
 
 
@@ -32,7 +33,9 @@ def write_rialto(layout: Layout, state: State, addresses: Addresses) -> Settings
         web_listen=addresses.web_listen,
         database=f"sqlite:///{layout.database.name}",
     )
-    write_private(layout.config, _NOTE + rialto_yaml(answers) + _LIMITS)
+    # So that the one person on Matrix can try names and topics from there too.
+    rooms = f"\nrooms:\n  moderators: ['{state.user_id}']\n"
+    write_private(layout.config, _NOTE + rialto_yaml(answers) + rooms + _LIMITS)
     made = registration.make(
         url=addresses.appservice,
         server_name=state.server_name,

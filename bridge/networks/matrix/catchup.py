@@ -56,6 +56,7 @@ class CatchUp:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._due: dict[str, int] = {}
         self._working: set[str] = set()
+        self._held: dict[str, Link] = {}
         self.fetched = 0
 
     @property
@@ -77,7 +78,8 @@ class CatchUp:
                 links = await self._links()
                 horizon, self._horizon = self._horizon, None
                 assert horizon is not None
-                for link in links:
+                held, self._held = self._held, {}
+                for link in {link.chat: link for link in (*links, *held.values())}.values():
                     self._note(link.chat, horizon)
                     group.create_task(self._work(link), name=f"catch up {link.id}")
 
@@ -101,10 +103,12 @@ class CatchUp:
                 await self._close(link, horizon)
         finally:
             self._working.discard(chat)
-        if self._horizon is None:
-            # Else a gap is suspected that is not noted for this portal yet: its gate stays closed until then.
-            self._feeds.open_gate(chat)
-            self._on_closed(link)
+        if self._horizon is not None:
+            # Another gap is suspected and not noted for this portal yet: its gate stays closed until then.
+            self._held[chat] = link
+            return
+        self._feeds.open_gate(chat)
+        self._on_closed(link)
 
     async def _close(self, link: Link, horizon: int) -> None:
         await self._feeds.feed(link.chat).quiet()

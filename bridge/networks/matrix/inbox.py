@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 
 import structlog
 from sqlalchemy import Connection
@@ -124,6 +125,13 @@ class Inbox:
             if chat not in linked:
                 feed.open()
 
+    async def release(self) -> int:
+        """Let what is in quarantine be tried again; return how many events that are."""
+        released = await self._db.write(inbox.release)
+        for chat in await self._db.read(lambda connection: inbox.chats(connection, MATRIX)):
+            self.feed(chat).from_table()
+        return released
+
     async def stop(self) -> None:
         """End all feeds; what they had not finished is in the table."""
         for feed in self._chats.values():
@@ -173,10 +181,10 @@ class Inbox:
         await self._db.write(unit)
 
     async def waiting(self, chat: str, after: int) -> list[InboxRow]:
-        """Read the next rows of a chat from the table; those tried too often are set aside."""
+        """Read the next rows of a chat that may be tried together from the table; those tried too often are set aside."""
         rows = await self._db.read(lambda c: inbox.waiting(c, MATRIX, chat, limit=GROUP, after=after))
         worn = [row.id for row in rows if row.attempts >= MOST_ATTEMPTS]
-        fresh = [row for row in rows if row.attempts < MOST_ATTEMPTS]
+        fresh = _together([row for row in rows if row.attempts < MOST_ATTEMPTS])
 
         def unit(connection: Connection) -> None:
             inbox.quarantine(connection, worn, f"its processing ended {MOST_ATTEMPTS} times without a result")
@@ -187,6 +195,14 @@ class Inbox:
         if worn:
             logger.error("events were set aside", chat=chat, rows=worn)
         return fresh if fresh or not worn else await self.waiting(chat, after=max(worn))
+
+
+def _together(rows: list[InboxRow]) -> list[InboxRow]:
+    """Return the first of `rows` that may be tried together. What was begun before and not finished may have ended
+    the process: it is tried alone, so that its neighbours are not worn out with it."""
+    if rows and rows[0].attempts:
+        return rows[:1]
+    return list(takewhile(lambda row: not row.attempts, rows))
 
 
 class ChatFeed:
@@ -251,10 +267,15 @@ class ChatFeed:
         pause = Backoff(first=0.2, cap=30)
         try:
             while not self._closed:
-                rows = await self._next()
-                if not rows:
+                try:
+                    rows = await self._next()
+                    done = await self._processed(rows) if rows else True
+                except Exception as error:
+                    logger.warning("a chat's events could not be read", chat=self._chat, error=str(error))
+                    rows, done = [], False
+                if done and not rows:
                     return
-                if await self._processed(rows):
+                if done:
                     pause.reset()
                 else:
                     # They are in the table still, and their attempts are counted when they are read again.
@@ -281,13 +302,16 @@ class ChatFeed:
         return taken
 
     async def _processed(self, rows: list[InboxRow]) -> bool:
+        """Process rows together; where that fails, one by one up to the one at fault: what comes after it waits
+        until it is taken or set aside, for the order of a sender's lines."""
         try:
             await self._owner.process(self._chat, rows)
+            return True
         except Exception as error:
-            if len(rows) > 1:
-                # One of them may be the cause: each alone, so that the others are not held up by it.
-                results = [await self._processed([row]) for row in rows]
-                return all(results)
-            logger.warning("an event could not be taken", chat=self._chat, event=rows[0].origin, error=str(error))
-            return False
+            if len(rows) == 1:
+                logger.warning("an event could not be taken", chat=self._chat, event=rows[0].origin, error=str(error))
+                return False
+        for row in rows:
+            if not await self._processed([row]):
+                return False
         return True

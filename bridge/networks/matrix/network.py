@@ -125,7 +125,7 @@ class MatrixNetwork:
                     self.inbox.close_gate(link.chat)
                 # Before any room is called unknown: one of these may be it, if a stop came between making and noting.
                 for link in await self._creating_links():
-                    self.portals.open(link)
+                    _ = self.portals.open(link)
                 await self.inbox.start()
                 self.inbox.open_unlinked({link.chat for link in links})
                 self.catchup.suspect(now_ms())
@@ -258,10 +258,15 @@ class MatrixNetwork:
 
     async def _link_of(self, chat: str) -> Link | None:
         """Return the link of a chat; while portals are being made, an unknown chat may become one."""
-        link = self._links.get(chat) or await self._find_link(chat)
-        while link is None and self.portals.busy:
-            await self.portals.progress()
+        link = self._links.get(chat)
+        while link is None:
+            # Seen before the look: a portal that is finished during the look is found by the next one.
+            busy, ended = self.portals.busy, self.portals.ended
             link = await self._find_link(chat)
+            if link is None and not busy:
+                return None
+            if link is None:
+                await self.portals.progress(ended)
         return link
 
     async def _find_link(self, chat: str) -> Link | None:

@@ -47,7 +47,9 @@ class Portals:
         self._on_ready = on_ready
         self._tasks: dict[LinkId, asyncio.Task[None]] = {}
         self._looked_up: set[str] = set()
-        self._ended = asyncio.Event()
+        self._end = asyncio.Event()
+        self.ended = 0
+        """How often the making of a portal has ended."""
 
     def open(self, link: Link) -> asyncio.Task[None]:
         """Begin to make the portal, or return the task that does; it tries until it succeeds."""
@@ -62,9 +64,10 @@ class Portals:
         """Tell whether a portal is being made: until it is there an unknown room may turn out to be it."""
         return bool(self._tasks)
 
-    async def progress(self) -> None:
-        """Return when the making of any portal ends."""
-        await self._ended.wait()
+    async def progress(self, ended: int) -> None:
+        """Return when the making of more than `ended` portals has ended."""
+        while self.ended <= ended:
+            await self._end.wait()
 
     async def stop(self) -> None:
         """End all tasks; the next start goes on."""
@@ -88,8 +91,9 @@ class Portals:
                     await asyncio.sleep(backoff.next())
         finally:
             del self._tasks[link.id]
-            self._ended.set()
-            self._ended = asyncio.Event()
+            self.ended += 1
+            self._end.set()
+            self._end = asyncio.Event()
 
     async def _make(self, link: Link) -> None:
         room = await self._db.read(lambda connection: rooms.get(connection, link.room))

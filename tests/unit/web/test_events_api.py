@@ -10,7 +10,7 @@ import pytest
 from aiohttp.pytest_plugin import AiohttpClient
 
 from bridge.core.items import Placed, Submission
-from bridge.model.events import Event, Joined, Origin, Said
+from bridge.model.events import Content, Event, Joined, Origin, Said
 from bridge.model.ids import MATRIX, RoomId, new_event_id
 from bridge.web.parts import WebLimits
 from tests.unit.web.rig import Rig, Visitor, rigged, visitor
@@ -156,8 +156,8 @@ async def test_what_cannot_be_written_says_why(ada: Visitor, bob: Visitor, room:
         assert error["message"]
     await bob.post(f"/api/v1/rooms/{room}/join")
     for kind in ("edited", "removed"):
-        body = {"kind": kind, "content": {"target": line["id"], "text": "x"}}
-        assert (await bob.post(path, body, status=403))["error"]["code"] == "not_yours"
+        change = {"kind": kind, "content": {"target": line["id"], "text": "x"}}
+        assert (await bob.post(path, change, status=403))["error"]["code"] == "not_yours"
     await ada.say(room, "é" * 8192)
     await ada.say(room, "x", client_id="x" * 128)
 
@@ -188,7 +188,7 @@ async def test_lines_of_another_network_show_their_author_and_a_distinct_name(
     ada: Visitor, room: str, rig: Rig
 ) -> None:
     stranger = await rig.people.at(MATRIX, "@ada:example.org", "ada")
-    contents = (Joined("ada", "matrix:mxc://example.org/a"), Said("from afar", "<b>from afar</b>"))
+    contents: tuple[Content, ...] = (Joined("ada", "matrix:mxc://example.org/a"), Said("from afar", "<b>from afar</b>"))
     for n, content in enumerate(contents):
         origin = Origin(MATRIX, f"!{room}:example.org", f"${n}")
         event = Event(new_event_id(), RoomId(room), stranger, 5, origin, content)

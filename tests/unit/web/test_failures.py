@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
 
+from bridge.core.hub import Hub
+from bridge.model.ids import RoomId
 from bridge.web.avatars import AVATAR_BYTES
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.door import COOKIE
@@ -66,7 +69,7 @@ async def test_bodies_have_a_limit(ada: Visitor) -> None:
     assert (await ada.ask("POST", "/api/v1/rooms", data=fits, headers=json)).status == 201
     error = await failure(ada, "POST", "/api/v1/rooms", 413, data=b"x" * (BODY_BYTES + 1), headers=json)
     assert error["code"] == "too_large"
-    error = await failure(ada, "PUT", "/api/v1/account/avatar", 413, data=b"x" * (AVATAR_BYTES + 1))
+    error = await failure(ada, "PUT", "/api/v1/account/avatar", 413, data=BytesIO(b"x" * (AVATAR_BYTES + 1)))
     assert error["code"] == "too_large"
 
     async def endless() -> Any:
@@ -85,6 +88,26 @@ async def test_a_bug_is_answered_and_not_told(ada: Visitor, rig: Rig, monkeypatc
     monkeypatch.setattr(rig.hub, "member", broken)
     error = await failure(ada, "GET", "/api/v1/rooms/r1", 500)
     assert (error["code"], "secret" in error["message"]) == ("internal", False)
+
+
+async def test_a_room_that_could_not_be_loaded_once_is_loaded_the_next_time(
+    ada: Visitor, rig: Rig, room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = Hub(rig.db, rig.people)
+
+    async def busy(unit: object) -> None:
+        raise OSError("the disk is busy")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(rig.db, "read", busy)
+        with pytest.raises(OSError, match="busy"):
+            await fresh.snapshot(RoomId(room))
+    place = await rig.hub.snapshot(RoomId(room))
+    assert place is not None
+    fresh.add(rig.network)
+    found = await fresh.snapshot(RoomId(room))
+    assert found is not None
+    assert found.room == place.room
 
 
 async def test_people_get_a_page(client: Client, ada: Visitor) -> None:

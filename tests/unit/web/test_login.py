@@ -130,8 +130,12 @@ async def test_tries_are_limited_by_address_and_by_name(tmp_path: Path, aiohttp_
         client = await aiohttp_client(rig.app)
 
         async def attempt(name: str, address: str, path: str = "/api/v1/login") -> int:
-            body = {"json": {"name": name, "password": "wrong wrong"}} if "api" in path else {"data": {"name": name}}
-            response = await client.post(path, headers={"X-Forwarded-For": f"6.6.6.6, {address}"}, **body)
+            body = {"name": name, "password": "wrong wrong"}
+            headers = {"X-Forwarded-For": f"6.6.6.6, {address}"}
+            if path == "/login":
+                response = await client.post(path, headers=headers, data=body)
+            else:
+                response = await client.post(path, headers=headers, json=body)
             if response.status == 429:
                 assert int(response.headers["Retry-After"]) == 20
             return response.status

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp.pytest_plugin import AiohttpClient
 
-from bridge.core.ports import FellBehind
+from bridge.core.ports import FellBehind, Line
+from bridge.model.events import Entry
 from bridge.model.ids import RoomId
 from bridge.web import stream as stream_module
 from bridge.web.feed import QUEUE, Looker, chunk
@@ -60,6 +62,17 @@ async def test_deliveries_edits_names_and_health_are_told(ada: Visitor, room: st
         assert (status.data["network"], status.data["health"]) == ("matrix", "down")
 
 
+async def test_a_link_that_changes_is_told(ada: Visitor, room: str, rig: Rig) -> None:
+    async with following(ada, room) as reader:
+        await reader.live()
+        snapshot = await rig.hub.snapshot(RoomId(room))
+        assert snapshot is not None
+        await rig.hub.change_link(msgspec.structs.replace(snapshot.links[0].link, state="encrypted"))
+        told = (await reader.until(lambda told: told.name == "room"))[-1]
+        assert told.data["links"][0]["state"] == "encrypted"
+    assert (await ada.ask("HEAD", f"/api/v1/rooms/{room}/stream")).status == 405
+
+
 async def test_nothing_is_missed_or_told_twice_while_streams_open(ada: Visitor, room: str) -> None:
     """Streams are opened from every number in the middle of writing; each must tell exactly the rest."""
 
@@ -69,7 +82,7 @@ async def test_nothing_is_missed_or_told_twice_while_streams_open(ada: Visitor, 
 
     async def follow(after: int) -> None:
         async with following(ada, room, after) as reader:
-            seqs = []
+            seqs: list[int] = []
             while not seqs or seqs[-1] < 61:
                 told = await reader.next()
                 assert told is not None
@@ -189,7 +202,7 @@ async def test_stopping_the_server_ends_the_streams(tmp_path: Path, aiohttp_clie
         room = (await ada.post("/api/v1/rooms", {"name": "Lobby"}, status=201))["id"]
         async with following(ada, room) as reader:
             await reader.live()
-            await client.server.runner.cleanup() if client.server.runner else None
+            await client.server.close()
             while await reader.next() is not None:
                 pass
 
@@ -205,15 +218,17 @@ async def test_a_reader_that_is_too_slow_is_cut_off_once() -> None:
     assert await looker.next() is None
 
 
-async def test_a_frame_is_encoded_once_for_all_who_look(rig: Rig, ada: Visitor, bob: Visitor, room: str) -> None:
+async def test_a_frame_is_encoded_once_for_all_who_look(
+    rig: Rig, ada: Visitor, bob: Visitor, room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
     real = rig.hub.line
 
-    async def counting(place, entry):  # type: ignore[no-untyped-def]
+    async def counting(place: RoomId, entry: Entry) -> Line:
         asked.append(entry.seq)
         return await real(place, entry)
 
-    rig.hub.line = counting  # type: ignore[method-assign]
+    monkeypatch.setattr(rig.hub, "line", counting)
     async with following(ada, room, 1) as one, following(bob, room, 1) as two:
         await one.live()
         await two.live()
