@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bridge.core.batch import Batch
 from bridge.core.describer import Describer
 from bridge.core.items import Item, LinkChange, Result
+from bridge.core.keeping import kept
 from bridge.core.lanes import Lane
 from bridge.core.pace import TokenBucket
 from bridge.core.people import People
@@ -90,7 +91,7 @@ class Hub:
                     await self._resume(network_id)
                 for room in await self.db.read(outbox.rooms_with_pending):
                     await self._actor(room)
-                group.create_task(self._sweep())
+                group.create_task(kept("put-away", self._sweep))
         finally:
             await self._stop()
 

@@ -77,7 +77,9 @@ class CatchUp:
                 self._wanted.clear()
                 links = await self._links()
                 horizon, self._horizon = self._horizon, None
-                assert horizon is not None
+                if horizon is None:
+                    # It was suspected anew while the links were read, and is taken care of.
+                    continue
                 held, self._held = self._held, {}
                 for link in {link.chat: link for link in (*links, *held.values())}.values():
                     self._note(link.chat, horizon)
@@ -99,8 +101,15 @@ class CatchUp:
             return
         self._working.add(chat)
         try:
+            pause = Backoff(first=1, cap=60)
             while (horizon := self._due.pop(chat, None)) is not None:
-                await self._close(link, horizon)
+                try:
+                    await self._close(link, horizon)
+                except Exception:
+                    # The gate stays closed until it succeeds: better late than with a hole.
+                    logger.exception("a portal could not be caught up with", link=link.id)
+                    self._due[chat] = min(horizon, self._due.get(chat, horizon))
+                    await asyncio.sleep(pause.next())
         finally:
             self._working.discard(chat)
         if self._horizon is not None:

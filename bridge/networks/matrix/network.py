@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
+from bridge.core.keeping import kept
 from bridge.core.pace import TokenBucket
 from bridge.core.people import People
 from bridge.core.ports import Health, Intake, NetworkStatus
@@ -129,9 +130,9 @@ class MatrixNetwork:
                 await self.inbox.start()
                 self.inbox.open_unlinked({link.chat for link in links})
                 self.catchup.suspect(now_ms())
-                group.create_task(self.catchup.run())
-                group.create_task(self._watch())
-                group.create_task(self._greet())
+                group.create_task(kept("catch-up", self.catchup.run))
+                group.create_task(kept("heartbeat", self._watch))
+                group.create_task(kept("greeting", self._greet))
         finally:
             self._group = None
             await self.portals.stop()
