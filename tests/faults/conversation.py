@@ -68,6 +68,17 @@ class Conversation:
         events = await self.web[0].log(self.room)
         return [event["content"]["text"] for event in events if event["kind"] == "said"]
 
+    async def web_lines_when(self, wanted: int) -> list[str]:
+        """Wait until the log holds so many lines, and return them; AssertionError when they do not come."""
+        lines: list[str] = []
+        try:
+            async with asyncio.timeout(20):
+                while len(lines := await self.web_lines()) < wanted:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{len(lines)} lines came instead of {wanted}: {lines}") from None
+        return lines
+
     async def matrix_lines(self) -> list[str]:
         """Return the lines of the Matrix room, in order."""
         events = await history(self.matrix[0], self.room_id)
