@@ -181,7 +181,7 @@ class Inbox:
         await self._db.write(unit)
 
     async def waiting(self, chat: str, after: int) -> list[InboxRow]:
-        """Read the next rows of a chat that may be tried together from the table; those tried too often are set aside."""
+        """Read from the table what of a chat may be tried together next; what was tried too often is set aside."""
         rows = await self._db.read(lambda c: inbox.waiting(c, MATRIX, chat, limit=GROUP, after=after))
         worn = [row.id for row in rows if row.attempts >= MOST_ATTEMPTS]
         fresh = _together([row for row in rows if row.attempts < MOST_ATTEMPTS])
