@@ -282,12 +282,7 @@ class Lane:
         remote_id: str | None = None,
         version: int | None = None,
     ) -> None:
-        key = row.delivery.key
         await self._flush()
-        # Not awaited here: the next mark joins the same commit. After a crash the delivery is in doubt, and resolved.
-        self._settling = asyncio.create_task(
-            self._db.write(lambda c: outbox.settle(c, key, state, reason=reason, remote_id=remote_id, version=version))
-        )
         row.delivery = msgspec.structs.replace(
             row.delivery,
             state=state,
@@ -296,7 +291,16 @@ class Lane:
             version=row.delivery.version if version is None else version,
         )
         self.waits_for = ""
-        self._room.delivered(row.delivery)
+        # Not awaited here: the next mark joins the same commit. After a crash the delivery is in doubt, and resolved.
+        self._settling = asyncio.create_task(self._end(row.delivery, remote_id, version))
+
+    async def _end(self, ended: Delivery, remote_id: str | None, version: int | None) -> None:
+        """Write an ending, and let it be seen once it is on disk."""
+        key, state, reason = ended.key, ended.state, ended.reason
+        await self._db.write(
+            lambda c: outbox.settle(c, key, state, reason=reason, remote_id=remote_id, version=version)
+        )
+        self._room.delivered(ended)
 
     async def _flush(self) -> None:
         """Wait until the last ending is on disk."""

@@ -40,7 +40,7 @@ class Fault:
 
 
 class Gate:
-    """Holds fitting requests: `reached` is set by the first, `open` lets all go. Before or (`late`) after the effect."""
+    """Holds fitting requests before or (`late`) after their effect: `reached` is set by the first, `open` frees all."""
 
     def __init__(self, fits: Callable[[Outgoing], bool], *, late: bool) -> None:
         self.fits = fits
@@ -75,9 +75,7 @@ class TidyNetwork:
 
     # what a test does
 
-    def fail(
-        self, *errors: Exception, late: bool = False, fits: Callable[[Outgoing], bool] = lambda out: True
-    ) -> None:
+    def fail(self, *errors: Exception, late: bool = False, fits: Callable[[Outgoing], bool] = lambda out: True) -> None:
         """Let the next fitting requests fail with these errors, one each."""
         self.faults += [Fault(error, late, fits) for error in errors]
 
