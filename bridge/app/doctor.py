@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import secrets
 import sqlite3
@@ -26,6 +27,7 @@ from bridge.settings.agreement import registration_problems
 from bridge.store import schema
 
 CLOCK_SECONDS = 5.0
+PING_SECONDS = 10.0
 OLDEST_VERSION = (1, 4)
 SMALL_UPLOAD = 10 * 1024 * 1024
 
@@ -163,7 +165,11 @@ class Doctor:
         """Have the homeserver call us: on the running Rialto, or on a listener of our own for the moment."""
         async with _stand_in(self._settings, self._registration) as standing:
             try:
-                took = await self._client.ping(self._registration.id, secrets.token_hex(8))
+                async with asyncio.timeout(PING_SECONDS):
+                    took = await self._client.ping(self._registration.id, secrets.token_hex(8))
+            except TimeoutError:
+                listening = f"what listens on {self._settings.appservice.listen} does not answer"
+                return Finding("ping", f"it did not come back within {PING_SECONDS:g} s", f"end it: {listening}")
             except (Rejected, Retry) as error:
                 return Finding("ping", str(error), self._ping_remedy(str(error)))
             except NetworkError as error:

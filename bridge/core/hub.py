@@ -71,6 +71,7 @@ class Hub:
         self._seat_all = seat_all
         self._side: set[asyncio.Task[None]] = set()
         self._used: set[RoomId] = set()
+        self._repeated = 0
 
     def add(self, network: Network) -> None:
         """Make a network part of the hub; before `run`."""
@@ -176,7 +177,8 @@ class Hub:
                 continue
             del self._rooms[room]
             for link in actor.state.links:
-                self._lanes.pop(link, None)
+                if (lane := self._lanes.pop(link, None)) is not None:
+                    self._repeated += lane.repeated
 
     # what networks and the page ask (ports.Intake)
 
@@ -386,7 +388,8 @@ class Hub:
         return lane.waits_for if lane is not None else ""
 
     def figures(self) -> dict[str, int]:
-        """Return how many rooms, viewers and lanes there are in memory, lanes by what they do."""
+        """Return how many rooms, viewers and lanes there are in memory, lanes by what they do; and how many lines
+        were sent again without knowing whether they had arrived, since the start."""
         working = sum(not lane.idle and not lane.waits_for for lane in self._lanes.values())
         waiting = sum(bool(lane.waits_for) for lane in self._lanes.values())
         return {
@@ -395,6 +398,7 @@ class Hub:
             "lanes_working": working,
             "lanes_waiting": waiting,
             "lanes_idle": len(self._lanes) - working - waiting,
+            "repeated": self._repeated + sum(lane.repeated for lane in self._lanes.values()),
         }
 
     def show_delivery(self, room: RoomId, frame: Delivered) -> None:

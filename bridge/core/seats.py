@@ -167,7 +167,10 @@ class SeatScheduler:
         found = await self._find(link_id, person)
         if seat is None or found is None:
             return None
-        seat = msgspec.structs.replace(seat, wanted=wanted or seat.wanted)
+        if wanted is not None:
+            # A speaker who was refused is tried again.
+            actual = "left" if seat.actual == "refused" else seat.actual
+            seat = msgspec.structs.replace(seat, wanted=wanted, actual=actual)
         if seat.settled:
             return None
         link, member = found

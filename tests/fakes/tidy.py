@@ -22,12 +22,18 @@ EVERYTHING = Capabilities(
 
 @dataclass
 class Post:
-    """One message of a chat: `text` is what stands there now, None once it is taken back."""
+    """One message of a chat: `text` is what stands there now, None once it is taken back; `wordings` are those that
+    can still be read, by the name of the message or edit that brought them."""
 
     id: str
     who: str
     text: str | None
-    history: list[str] = field(default_factory=list)
+    wordings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def history(self) -> list[str]:
+        """Return every wording that can be read, in order."""
+        return list(self.wordings.values())
 
 
 @dataclass
@@ -71,6 +77,7 @@ class TidyNetwork:
         self.closed: set[str] = set()
         self._answers: dict[tuple[DeliveryKey, int], str] = {}
         self._changed = asyncio.Condition()
+        self._posts: dict[str, Post] = {}
         self._made = 0
 
     # what a test does
@@ -150,15 +157,22 @@ class TidyNetwork:
         return remote
 
     def _change(self, out: Outgoing, remote: str) -> None:
-        chat = self.chats.setdefault(out.link.chat, [])
+        """Each message, edit and removal has a name of its own; removing an edit takes only its words away."""
         if out.target is None:
             assert out.wording is not None
-            chat.append(Post(remote, out.sender.shown, out.wording.text, [out.wording.text]))
-            return
-        (post,) = (post for post in chat if post.id == out.target)
-        post.text = None if out.wording is None else out.wording.text
+            post = Post(remote, out.sender.shown, out.wording.text)
+            self.chats.setdefault(out.link.chat, []).append(post)
+        else:
+            post = self._posts[out.target]
+        self._posts[remote] = post
         if out.wording is not None:
-            post.history.append(out.wording.text)
+            post.text = out.wording.text
+            post.wordings[remote] = out.wording.text
+            return
+        assert out.target is not None
+        post.wordings.pop(out.target, None)
+        if out.target == post.id:
+            post.text = None
 
 
 class RememberingNetwork(TidyNetwork):

@@ -55,6 +55,9 @@ class Installation:
             self.hub.add(network)
         self.native = Native(self.hub)
         self._running = asyncio.create_task(self.hub.run())
+        for room in await self.db.read(outbox.rooms_with_pending):
+            # What the hub does at its start too: so that `idle` has something to wait for.
+            await self.hub.wake_room(room)
 
     async def stop(self) -> None:
         """Drop the hub with whatever it is doing, then the database."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from bridge.core import batch as batch_module
 from bridge.core import room as room_module
+from bridge.core.decide import decide
 from bridge.core.items import Failed, Placed, Submission
 from bridge.model.errors import Refused
 from bridge.model.events import Content, Edited, Event, Joined, Left, Origin, Removed, Said
@@ -110,8 +111,6 @@ async def test_an_origin_that_comes_again_beside_new_lines_spoils_none(
 async def test_a_rules_bug_fails_one_item_and_no_other(
     world: Installation, anna: PersonId, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide = batch_module.decide
-
     def buggy(draft: Any, item: Submission, rights: Any) -> Any:
         if item.event.content == Said("poison"):
             raise ZeroDivisionError("a bug")

@@ -35,7 +35,7 @@ async def test_the_page_lists_every_metric_and_no_other(tmp_path: Path) -> None:
     finally:
         await db.close()
     served = {family.name: family for family in text_string_to_metric_families(text)}
-    rows = re.findall(r"^\| `(rialto_\w+)` \| ([^|]*) \|", DOCS.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(rialto_\w+)` \|([^|]*)\|", DOCS.read_text(), re.MULTILINE)
     assert {name for name, _ in rows} == set(served)
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     for name, family in served.items():
