@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 from sqlalchemy import make_url
+from yarl import URL
 
 from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry, SchemaTooNew, Unreachable
 from bridge.networks.matrix import server as appservice
@@ -24,6 +25,7 @@ from bridge.networks.matrix.registration import Registration
 from bridge.networks.matrix.wire import Transaction
 from bridge.settings import Settings
 from bridge.settings.agreement import registration_problems
+from bridge.settings.values import Listen
 from bridge.store import schema
 
 CLOCK_SECONDS = 5.0
@@ -163,10 +165,13 @@ class Doctor:
 
     async def _ping(self) -> Finding:
         """Have the homeserver call us: on the running Rialto, or on a listener of our own for the moment."""
+        mark = secrets.token_hex(8)
         async with _stand_in(self._settings, self._registration) as standing:
+            if standing is None and (unfit := await self._unfit()):
+                return unfit
             try:
                 async with asyncio.timeout(PING_SECONDS):
-                    took = await self._client.ping(self._registration.id, secrets.token_hex(8))
+                    took = await self._client.ping(self._registration.id, mark)
             except TimeoutError:
                 listening = f"what listens on {self._settings.appservice.listen} does not answer"
                 return Finding("ping", f"it did not come back within {PING_SECONDS:g} s", f"end it: {listening}")
@@ -174,8 +179,43 @@ class Doctor:
                 return Finding("ping", str(error), self._ping_remedy(str(error)))
             except NetworkError as error:
                 return Finding("ping", str(error), "look into the homeserver's log")
-        who = "the doctor's own listener: Rialto is not running" if standing else "the running Rialto"
-        return Finding("ping", f"the homeserver reaches {self._settings.appservice.url} ({who}) in {took} ms")
+        ours = self._settings.appservice
+        if standing is not None and mark not in standing.heard:
+            # A Rialto that was started with other settings answered in our place.
+            return Finding("ping", f"the homeserver calls another address than {ours.url}", self._elsewhere())
+        who = "the running Rialto" if standing is None else "the doctor's own listener: Rialto is not running"
+        return Finding("ping", f"the homeserver reaches {ours.url} ({who}) in {took} ms")
+
+    async def _unfit(self) -> Finding | None:
+        """Call what listens in our place with our own hs_token: it may run with other settings than these."""
+        ours = self._settings.appservice
+        url = f"{ours.url if _is_here(ours.url) else _address(ours.listen)}/_matrix/app/v1/ping"
+        bearer = {"Authorization": f"Bearer {self._registration.hs_token}"}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PING_SECONDS)) as session,
+                session.post(url, json={"transaction_id": secrets.token_hex(8)}, headers=bearer) as response,
+            ):
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            said = str(error) or f"no answer within {PING_SECONDS:g} s"
+            return Finding("ping", f"no Rialto answers at {url}: {said}", self._elsewhere())
+        if status in (401, 403):
+            return Finding("ping", f"what listens at {url} does not take the registration's hs_token", self._stale())
+        return None
+
+    def _elsewhere(self) -> str:
+        ours = self._settings.appservice
+        return (
+            f"mend appservice.url ({ours.url}) or appservice.listen ({ours.listen}), run `rialto init`, and restart "
+            "the homeserver and Rialto"
+        )
+
+    def _stale(self) -> str:
+        return (
+            f"put back the hs_token of {self._settings.appservice.registration} that the homeserver has; or, to take "
+            "the new one, let the homeserver read that file, and restart both"
+        )
 
     def _ping_remedy(self, error: str) -> str:
         ours = self._settings.appservice
@@ -209,8 +249,22 @@ def _version(text: str) -> tuple[int, int]:
     return (int(major), int(minor)) if text.startswith("v") and major.isdigit() and minor.isdigit() else (0, 0)
 
 
+def _is_here(url: str) -> bool:
+    """Tell whether an address leads to this machine: what another one calls need not be reachable from here."""
+    host = URL(url).host or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _address(listen: Listen) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
+    return str(URL.build(scheme="http", host=host, port=listen.port))
+
+
 class _Deaf:
     """Stands in for Rialto: hears pings, and takes nothing that it could lose."""
+
+    def __init__(self) -> None:
+        self.heard: set[str | None] = set()
 
     async def transaction(self, txn: Transaction) -> None:
         raise RuntimeError("the doctor takes no transactions: the homeserver will try again")
@@ -222,21 +276,22 @@ class _Deaf:
         return False
 
     async def pinged(self, transaction_id: str | None) -> None:
-        return None
+        self.heard.add(transaction_id)
 
 
 @asynccontextmanager
-async def _stand_in(settings: Settings, registration: Registration) -> AsyncIterator[bool]:
-    """Listen where Rialto would, unless it does; yield whether we do."""
-    standing = runner(appservice.routes(_Deaf(), hs_token=registration.hs_token))
+async def _stand_in(settings: Settings, registration: Registration) -> AsyncIterator[_Deaf | None]:
+    """Listen where Rialto would, unless it does; yield who listens then, or None."""
+    deaf = _Deaf()
+    standing = runner(appservice.routes(deaf, hs_token=registration.hs_token))
     await standing.setup()
     listen = settings.appservice.listen
     try:
         try:
             await web.TCPSite(standing, listen.host, listen.port).start()
         except OSError:
-            yield False
+            yield None
         else:
-            yield True
+            yield deaf
     finally:
         await standing.cleanup()

@@ -50,6 +50,8 @@ from bridge.store.seats import Seat
 logger = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 60
+AWAY_SECONDS = 3.0
+"""How long a network that is away is waited for: it may be just coming back."""
 
 
 class Hub:
@@ -376,11 +378,19 @@ class Hub:
         return [n.id for n in self._networks.values() if isinstance(n, CanHost) and n.mirrors(room)]
 
     async def open_links(self, links: list[Link], *, seconds: float) -> None:
-        """Begin to make the chats of new links; return when they can be joined, or after `seconds`."""
-        hosts = [(self._networks[link.network], link) for link in links]
-        tasks = {host.open(link) for host, link in hosts if isinstance(host, CanHost)} - {None}
-        if tasks:
-            await asyncio.wait([task for task in tasks if task is not None], timeout=seconds)
+        """Begin to make the chats of new links; return when they can be joined, or after `seconds` (sooner
+        where a network is known to be away)."""
+        opening = []
+        for link in links:
+            network = self._networks[link.network]
+            task = network.open(link) if isinstance(network, CanHost) else None
+            if task is None:
+                continue
+            if network.status().health == "down":
+                seconds = min(seconds, AWAY_SECONDS)
+            opening.append(task)
+        if opening:
+            await asyncio.wait(opening, timeout=seconds)
 
     def lane_waits_for(self, link: LinkId) -> str:
         """Return what a link's lane waits for, empty when for nothing."""

@@ -180,8 +180,9 @@ class SeatScheduler:
         await self._pace.take()
         if seat.wanted == "joined":
             await self._network.seat(link, member, renamed=seat.shown_set not in (None, member.shown))
-            await self._db.write(lambda c: seats.record(c, link_id, person, "joined", shown_set=member.shown))
+            # Noted first: what the chat says of the ghost from now on is newer.
             self._seated[key] = member.shown
+            await self._db.write(lambda c: seats.record(c, link_id, person, "joined", shown_set=member.shown))
         else:
             await self._network.unseat(link, person, seat.reason)
             await self._db.write(lambda c: seats.record(c, link_id, person, "left"))

@@ -236,6 +236,10 @@ class Visitor:
         self._link = link
         self.person = person
 
+    def rebind(self, hub: Intake) -> None:
+        """Speak to another hub from now on: that of the same room after a restart."""
+        self._hub = hub
+
     async def do(self, content: Content, origin: str | None = None, *, about: str | None = None) -> Result:
         """Submit an event; `about` is the network's name for the target of an edit or removal."""
         event_id = new_event_id()

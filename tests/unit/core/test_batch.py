@@ -19,7 +19,7 @@ from bridge.model.ids import WEB, EventId, PersonId
 from bridge.model.rooms import Link, Room
 from bridge.store import inbox, outbox, rooms, seats
 from tests.fakes.tidy import TidyNetwork
-from tests.unit.core.installation import Installation
+from tests.rigs.installation import Installation
 from tests.unit.core.rules import event
 
 T = TypeVar("T")

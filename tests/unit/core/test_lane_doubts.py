@@ -20,7 +20,7 @@ from bridge.model.ids import PersonId
 from bridge.model.rooms import Room
 from bridge.store.tables import deliveries
 from tests.fakes.tidy import EVERYTHING, RememberingNetwork, TidyNetwork
-from tests.unit.core.installation import Installation
+from tests.rigs.installation import Installation
 
 BLIND = msgspec.structs.replace(EVERYTHING, idempotent=False, ids=False, edits=False, removals=False)
 FORGETFUL = msgspec.structs.replace(EVERYTHING, idempotent=False)

@@ -18,7 +18,7 @@ from bridge.model.events import Said, Told
 from bridge.model.ids import PersonId
 from bridge.model.rooms import Room
 from tests.fakes.tidy import EVERYTHING, PeopledNetwork, TidyNetwork
-from tests.unit.core.installation import Installation
+from tests.rigs.installation import Installation
 
 TOO_LARGE = Rejected("PUT /send/abc answered 413", status=413, errcode="M_TOO_LARGE")
 

@@ -20,7 +20,7 @@ from bridge.model.ids import WEB, EventId, PersonId, RoomId, new_event_id
 from bridge.model.rooms import Room
 from bridge.store.database import Unit
 from tests.fakes.tidy import TidyNetwork
-from tests.unit.core.installation import Installation
+from tests.rigs.installation import Installation
 
 
 @pytest.fixture

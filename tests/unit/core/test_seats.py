@@ -13,8 +13,9 @@ from bridge.model.errors import AuthFailed, Rejected, Unreachable
 from bridge.model.ids import PersonId
 from bridge.model.rooms import Link, Room
 from bridge.store import seats
+from bridge.store.seats import Seat
 from tests.fakes.tidy import PeopledNetwork
-from tests.unit.core.installation import Installation
+from tests.rigs.installation import Installation
 
 
 @pytest.fixture
@@ -28,8 +29,17 @@ async def world(tmp_path: Path, network: PeopledNetwork) -> AsyncIterator[Instal
         yield made
 
 
-async def people(world: Installation, count: int) -> list[PersonId]:
-    return [await world.person(f"Person {number}") for number in range(count)]
+async def people(world: Installation, count: int, name: str = "Person") -> list[PersonId]:
+    return [await world.person(f"{name} {number}") for number in range(count)]
+
+
+async def becomes(world: Installation, link: Link, person: PersonId, actual: str) -> Seat:
+    """Return a seat once the table says that it is so."""
+    async with asyncio.timeout(10):
+        while True:
+            seat = await world.db.read(lambda c: seats.get(c, link.id, person))
+            if seat is not None and seat.actual == actual:
+                return seat
 
 
 async def one_link(world: Installation, room: Room) -> Link:
@@ -100,17 +110,9 @@ async def test_a_refused_ghost_is_noted_and_not_tried_again_by_itself(
     room = await world.room(anna, bela)
     link = await one_link(world, room)
     await network.until(lambda: (link.id, bela) in network.seats)
-
-    async def state() -> tuple[str, str]:
-        seat = await world.db.read(lambda c: seats.get(c, link.id, anna))
-        assert seat is not None
-        return seat.actual, seat.reason
-
-    while (await state())[0] != "refused":
-        await asyncio.sleep(0)
-    assert await state() == ("refused", "banned")
+    assert (await becomes(world, link, anna, "refused")).reason == "banned"
     await world.restart()
-    (third,) = await people(world, 1)
+    (third,) = await people(world, 1, "Late")
     await world.native.join(room.id, third)
     await network.until(lambda: (link.id, third) in network.seats)
     assert tried(network).count(anna) == 1
@@ -137,7 +139,7 @@ async def test_a_chat_in_which_joins_hang_delays_no_other_chat(world: Installati
         network.held[person] = asyncio.Event()
         await world.native.join(stuck.id, person)
     await network.until(lambda: len(tried(network)) == AT_ONCE_IN_A_CHAT)
-    (free,) = await people(world, 1)
+    (free,) = await people(world, 1, "Free")
     other = await world.room(free, name="Market")
     link = await one_link(world, other)
     await world.native.say(other.id, free, "hi")
@@ -188,7 +190,7 @@ async def test_a_kick_is_believed_and_ended_by_the_next_line(world: Installation
     (anna,) = await people(world, 1)
     room = await world.room(anna)
     link = await one_link(world, room)
-    await network.until(lambda: len(network.seats) == 1)
+    await becomes(world, link, anna, "joined")
     network.seats.clear()
     await world.hub.seat_observed(link, anna, "left", "kicked by @mod")
     seat = await world.db.read(lambda c: seats.get(c, link.id, anna))

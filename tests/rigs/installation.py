@@ -1,12 +1,12 @@
-"""An installation without a homeserver: database, hub and made-up networks, started and stopped as a test likes."""
+"""An installation inside the test's process: database, hub and networks, started and stopped as a test likes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,7 @@ from bridge.core.hub import Hub
 from bridge.core.items import Placed
 from bridge.core.native import Native
 from bridge.core.people import People
+from bridge.core.ports import Network
 from bridge.model.clock import now_ms
 from bridge.model.deliveries import Delivery
 from bridge.model.ids import WEB, PersonId, RoomId, new_account_id, new_link_id, new_person_id, new_room_id
@@ -27,14 +28,22 @@ from tests.fakes.tidy import TidyNetwork, Visitor
 from tests.rigs.database import new_database
 
 
-class Installation:
-    """The parts of one Rialto over made-up networks; `restart` ends it wherever it is and begins again."""
+Maker: TypeAlias = Callable[["Installation"], Awaitable[Network]]
 
-    def __init__(self, folder: Path, *networks: TidyNetwork, seat_all: bool = True) -> None:
+
+class Installation:
+    """The parts of one Rialto; `restart` ends it wherever it is and begins again.
+
+    A network is given as it is, or as a function that makes it anew at each start.
+    """
+
+    def __init__(self, folder: Path, *networks: TidyNetwork | Maker, seat_all: bool = True) -> None:
         self.path = new_database(folder)
-        self.networks = networks
+        self.networks: list[Any] = []
+        self.at_stop: list[Callable[[], Awaitable[None]]] = []
+        self._given = networks
         self._seat_all = seat_all
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Installation:
         await self.start()
@@ -51,21 +60,26 @@ class Installation:
         self.people = People(self.db)
         await self.people.start()
         self.hub = Hub(self.db, self.people, joins_per_second=0, seat_all=self._seat_all)
+        self.native = Native(self.hub)
+        self.networks = [given if isinstance(given, TidyNetwork) else await given(self) for given in self._given]
         for network in self.networks:
             self.hub.add(network)
-        self.native = Native(self.hub)
-        self._running = asyncio.create_task(self.hub.run())
+        self._running = [asyncio.create_task(part.run()) for part in (*self.networks, self.hub)]
         for room in await self.db.read(outbox.rooms_with_pending):
             # What the hub does at its start too: so that `idle` has something to wait for.
             await self.hub.wake_room(room)
 
     async def stop(self) -> None:
         """Drop the hub with whatever it is doing, then the database."""
-        if self._running is not None:
-            running, self._running = self._running, None
-            running.cancel()
-            (outcome,) = await asyncio.gather(running, return_exceptions=True)
-            assert isinstance(outcome, asyncio.CancelledError), outcome
+        for close in self.at_stop:
+            await close()
+        self.at_stop.clear()
+        running, self._running = self._running, []
+        for task in running:
+            task.cancel()
+        for outcome in await asyncio.gather(*running, return_exceptions=True):
+            # A network that has nothing to do ends by itself; none ends by a failure.
+            assert outcome is None or isinstance(outcome, asyncio.CancelledError), outcome
         await self.db.close()
 
     async def restart(self) -> None:
@@ -128,6 +142,8 @@ class Installation:
     def _working(self) -> Iterator[asyncio.Task[Any]]:
         # The hub has no such question, and needs none: only a test wants everything to come to rest.
         yield from self.hub._side
+        for describer in self.hub._describers.values():
+            yield from describer._tasks.values()
         for lane in self.hub._lanes.values():
             if lane._task is not None:
                 yield lane._task
