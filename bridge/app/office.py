@@ -68,7 +68,11 @@ class Office:
             topic=arguments.get("topic", ""),
             public=bool(arguments.get("public", True)),
         )
-        return {"id": room.id, "name": room.name, "alias": self._alias(room.id, room.slug)}
+        snapshot = await self._made.hub.snapshot(room.id)
+        assert snapshot is not None
+        # A room that is on no other network has no alias.
+        alias = next((view.address for view in snapshot.links if view.link.network == MATRIX), "")
+        return {"id": room.id, "name": room.name, "alias": alias}
 
     async def _room_list(self, arguments: Arguments) -> Any:
         found = await self._made.db.read(lambda connection: rooms.visible_to(connection, None))
@@ -90,9 +94,6 @@ class Office:
                 }
             )
         return listed
-
-    def _alias(self, room: RoomId, slug: str) -> str:
-        return self._made.matrix.naming.alias(slug)
 
     async def _why(self, arguments: Arguments) -> Any:
         found = await why.why(self._made.hub, arguments["reference"])

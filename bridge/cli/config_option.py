@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from bridge.settings import Settings, SettingsError, load
+from bridge.settings.agreement import machine_problems
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +56,15 @@ def with_settings(function: Callable[Concatenate[Settings, P], R]) -> Callable[.
         return function(settings, *args, **kwargs)
 
     return command
+
+
+def refuse_what_this_machine_cannot_give(settings: Settings) -> None:
+    """Print what stands in the way of working here, such as a folder that is not there, and end with 2."""
+    problems = list(machine_problems(settings))
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        raise click.exceptions.Exit(2)
 
 
 def explained(config: Path, error: SettingsError) -> list[str]:

@@ -37,6 +37,8 @@ def _each(settings: Settings, operation: str, letters: tuple[str, ...], everythi
     done = operate(settings, operation, letters=list(letters), all=everything)["done"]
     for letter in done:
         click.echo(f"{letter} {word}")
+    if not done and everything:
+        click.echo("There are no dead letters.")
     missing = [letter for letter in letters if letter not in done]
     for letter in missing:
         click.echo(f"{letter} is no dead letter", err=True)

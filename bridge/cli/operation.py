@@ -11,13 +11,15 @@ import click
 
 from bridge.app.admin_socket import call
 from bridge.app.lock import Busy
+from bridge.cli.config_option import refuse_what_this_machine_cannot_give
 from bridge.model.errors import Refused, RialtoError
 from bridge.ops.logs import configure
 from bridge.settings import Settings
 
 
 def operate(settings: Settings, operation: str, **arguments: Any) -> Any:
-    """Return the operation's answer; print a refusal and exit with 1."""
+    """Return the operation's answer; print a refusal and exit with 1, or with 2 where nothing can work here."""
+    refuse_what_this_machine_cannot_give(settings)
     configure("warning", settings.log.format)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     try:

@@ -9,7 +9,7 @@ import click
 
 from bridge.app.lock import Busy
 from bridge.app.server import PortTaken, serve
-from bridge.cli.config_option import with_settings
+from bridge.cli.config_option import refuse_what_this_machine_cannot_give, with_settings
 from bridge.model.errors import RialtoError
 from bridge.ops.logs import configure
 from bridge.settings import Settings
@@ -19,6 +19,7 @@ from bridge.settings import Settings
 @with_settings
 def command(settings: Settings) -> None:
     """Run the bridge and its web page, until SIGTERM or Ctrl-C."""
+    refuse_what_this_machine_cannot_give(settings)
     configure(settings.log.level, settings.log.format)
     try:
         asyncio.run(serve(settings))

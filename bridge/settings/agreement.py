@@ -84,13 +84,14 @@ def _namespace(
 
 
 def machine_problems(settings: Settings) -> Iterator[Problem]:
-    """Yield what this machine cannot give: a database folder that can be written, two free choices of port."""
+    """Yield what this machine cannot give: a database that can be kept, two free choices of port."""
     document = read_yaml(settings.path)
     url = make_url(settings.database_url)
-    if url.drivername == "sqlite" and url.database:
-        given = "database_file" if settings.database_file is not None else "database"
-        if text := _unwritable(Path(url.database)):
-            yield document.problem((given,), text)
+    given = "database_file" if settings.database_file is not None else "database"
+    if url.drivername != "sqlite":
+        yield document.problem((given,), f"{url.drivername} is not supported yet: use sqlite:///PATH")
+    elif url.database and (text := _unwritable(Path(url.database))):
+        yield document.problem((given,), text)
     ours, web = settings.appservice.listen, settings.web.listen
     if ours.collides(web):
         yield document.problem(("web", "listen"), f"{web} is taken by appservice.listen {ours}: choose another port")

@@ -61,6 +61,8 @@ class EventsApi:
         if kind not in WRITABLE:
             raise Refused("unknown_kind", f"kind must be one of: {', '.join(WRITABLE)}.", field="kind")
         content = body.get("content")
+        if content is None:
+            raise Refused("missing_field", "content is missing.", field="content")
         if not isinstance(content, dict):
             raise Refused("bad_field", "content must be an object.", field="content")
         client_id = _client_id(body)

@@ -104,6 +104,27 @@ async def test_a_wrong_port_of_ours(rialto: Rialto) -> None:
     assert "mend appservice.url or appservice.listen" in output
 
 
+async def test_a_wrong_hs_token_beside_a_rialto_that_runs_with_the_right_one(rialto: Rialto) -> None:
+    await rialto.start()
+    await rialto.ready()
+    swap(rialto.registration_path, rialto.registration.hs_token, "y" * 64)
+    output = await sick(rialto)
+    assert "✗ ping: " in output
+    assert "put back the hs_token" in output
+
+
+@pytest.mark.parametrize("which", ["both", "appservice.url"])
+async def test_a_wrong_port_beside_a_rialto_that_runs_on_the_right_one(rialto: Rialto, which: str) -> None:
+    await rialto.start()
+    await rialto.ready()
+    here, other = f"127.0.0.1:{rialto.appservice_port}", f"127.0.0.1:{free_port()}"
+    swap(rialto.registration_path, here, other)
+    swap(rialto.config_path, here if which == "both" else f"http://{here}", other if which == "both" else f"http://{other}")
+    output = await sick(rialto)
+    assert "✗ ping: " in output
+    assert f"mend appservice.url (http://{other}) or appservice.listen" in output
+
+
 async def test_another_server_name(rialto: Rialto) -> None:
     swap(rialto.config_path, "server_name: localhost", "server_name: example.org")
     output = await sick(rialto)

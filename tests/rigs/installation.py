@@ -27,7 +27,6 @@ from bridge.text.names import skeleton
 from tests.fakes.tidy import TidyNetwork, Visitor
 from tests.rigs.database import new_database
 
-
 Maker: TypeAlias = Callable[["Installation"], Awaitable[Network]]
 
 

@@ -171,6 +171,6 @@ def _arrivals(chat: str, chunk: list[msgspec.Raw]) -> list[Arrival]:
         mended = mend(bytes(raw))
         try:
             found.append(Arrival(chat, msgspec.json.decode(mended, type=_Id).event_id, mended))
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             logger.warning("an event of a portal's history cannot be read", chat=chat, reason=str(error))
     return found

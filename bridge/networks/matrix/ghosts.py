@@ -37,11 +37,20 @@ class Ghosts:
         except Rejected as error:
             if error.status != 403:
                 raise
-            await self._client.invite(link.chat, user_id)
+            await self._invite(link.chat, user_id)
             await self._client.join(link.chat, user_id)
         crash_point("ghost_joined")
         if renamed or member.shown != member.name:
             await self._show_as(link.chat, user_id, member.shown)
+
+    async def _invite(self, room_id: str, user_id: str) -> None:
+        """Let a ghost in that may not come by itself; raise `Rejected` in words that people in the room understand."""
+        try:
+            await self._client.invite(room_id, user_id)
+        except Rejected as error:
+            if "banned" not in str(error):
+                raise
+            raise Rejected("banned from the Matrix room", status=error.status, errcode=error.errcode) from error
 
     async def _show_as(self, room_id: str, user_id: str, shown: str) -> None:
         """Give a ghost its name in one room, where that is not the name of its profile."""

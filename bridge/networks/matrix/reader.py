@@ -64,7 +64,7 @@ class Reader:
         origin = Origin(MATRIX, row.chat, row.origin)
         try:
             raw = _decoder.decode(row.raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _skip(origin, row, f"malformed: {error}")
         if raw.type == "m.room.encryption" and raw.state_key == "":
             return self._encrypted(link, origin, row)

@@ -81,6 +81,11 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
     return f" (did you mean '{folded[close[0]]}'?)" if close else ""
 
 
+# What the library raises, beside its own errors, for anchors that hold themselves, dates that are none, and so on.
+_ODD = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+_TOO_ODD = "is YAML of a kind that cannot be used here: write plain `key: value` lines, without anchors and tags"
+
+
 def read_yaml(path: Path) -> Document:
     """Read a YAML file whose top is a mapping; empty is {}. Raises BadFile, which quotes no value."""
     text = _text(path)
@@ -88,12 +93,17 @@ def read_yaml(path: Path) -> Document:
         loaded = YAML(typ="rt", pure=True).load(StringIO(text))
     except YAMLError as error:
         raise BadFile([_syntax_problem(path, text, error)]) from error
+    except _ODD as error:
+        raise BadFile([Problem(str(path), None, "", _TOO_ODD)]) from error
     if loaded is None:
         return Document(path, {}, {})
     if not isinstance(loaded, CommentedMap):
         raise BadFile([Problem(str(path), 1, "", "must be a list of `key: value` lines")])
     lines: dict[KeyPath, int] = {}
-    return Document(path, _plain(loaded, (), lines), lines)
+    try:
+        return Document(path, _plain(loaded, (), lines), lines)
+    except RecursionError as error:
+        raise BadFile([Problem(str(path), None, "", _TOO_ODD)]) from error
 
 
 def _text(path: Path) -> str:

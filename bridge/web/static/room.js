@@ -134,6 +134,8 @@ const stream = new Stream(
   (online) => banner.online(online),
 );
 
+// Where there are many rooms, the present one may be further down in their list.
+document.querySelector(".rail-rooms [aria-current]")?.scrollIntoView({ block: "nearest" });
 timeline.start(page.events);
 stream.open();
 outbox.run();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -108,3 +109,34 @@ def test_a_missing_file_tells_how_to_get_one() -> None:
         "local/rialto.yaml: there is no such file\n"
         "`rialto init` writes one; --config PATH or RIALTO_CONFIG names another.\n"
     )
+
+
+@pytest.mark.parametrize("words", [["run"], ["user", "list"], ["dead", "list"]])
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        ("sqlite:////nowhere/at/all.db", r"rialto\.yaml:\d+: database: the folder /nowhere/at does not exist"),
+        ("postgresql://u:swordfish@h/n", r"rialto\.yaml:\d+: database: postgresql is not supported yet"),
+    ],
+)
+def test_a_database_that_cannot_be_kept_is_one_line(words: list[str], database: str, said: str) -> None:
+    made = CliRunner().invoke(main, ["init", "--yes", "--server-name", "example.org"])
+    assert made.exit_code == 0
+    path = Path("local/rialto.yaml")
+    path.write_text(path.read_text(encoding="utf-8").replace("sqlite:///rialto.db", database), encoding="utf-8")
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert re.search(said, result.stderr), result.stderr
+    assert "swordfish" not in result.output
+
+
+@pytest.mark.parametrize("words", [["run"], ["user", "list"]])
+def test_a_file_that_is_no_database_is_one_line(words: list[str]) -> None:
+    assert CliRunner().invoke(main, ["init", "--yes", "--server-name", "example.org"]).exit_code == 0
+    Path("local/rialto.db").write_bytes(b"this is no database, and long enough to be looked at" * 100)
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge.cli", *words], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert "rialto: the database cannot be used (file is not a database): `rialto doctor` looks at it" in done.stderr
+    assert "Traceback" not in done.stderr

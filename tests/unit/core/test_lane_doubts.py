@@ -31,7 +31,7 @@ class Scene:
 
     def __init__(self, world: Installation, room: Room, anna: PersonId) -> None:
         self.world, self.room, self.anna = world, room, anna
-        (self.network,) = world.networks
+        self.network: TidyNetwork = world.networks[0]
         self.chat = f"{room.id}-{self.network.id}"
 
     async def cut(self, text: str, *, late: bool) -> int:

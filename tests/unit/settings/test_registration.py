@@ -11,7 +11,7 @@ from referencing import Registry, Resource
 from ruamel.yaml import YAML
 
 from bridge.networks.matrix import registration
-from bridge.networks.matrix.registration import BadFile, Namespace, Registration, load, make
+from bridge.networks.matrix.registration import BadFile, Namespace, Registration, load, make, read_yaml
 
 SPEC = Path(__file__).parents[4] / "shared" / "spec" / "api" / "application-service" / "definitions"
 
@@ -141,6 +141,13 @@ def test_other_peoples_extensions_are_let_be(tmp_path: Path) -> None:
 
 def test_a_repeated_token_is_not_printed(tmp_path: Path) -> None:
     assert broken(tmp_path, ("hs_token:", "as_token:")) == ["9: as_token: appears twice: keep one of the two"]
+
+
+@pytest.mark.parametrize("odd", ["a: &a {b: 1, <<: *a}", "a: 2026-99-99", "a: !!int x", "a: " + "[" * 3000])
+def test_yaml_that_the_library_stumbles_over(tmp_path: Path, odd: str) -> None:
+    (tmp_path / "odd.yaml").write_text(odd, encoding="utf-8")
+    with pytest.raises(BadFile, match="is YAML of a kind that cannot be used here"):
+        read_yaml(tmp_path / "odd.yaml")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
