@@ -15,7 +15,7 @@ from bridge.model.events import Described, Edited, Event, Joined, Left, Origin, 
 from bridge.model.ids import WEB, LinkId, NetworkId, PersonId
 from bridge.model.people import Member, Role
 from bridge.model.rooms import Link
-from bridge.text.names import clean, distinct
+from bridge.text.names import clean, distinct, skeleton
 
 MAX_HOPS = 8
 TEXT_BYTES = 16_384
@@ -90,7 +90,8 @@ def _said(draft: Draft, event: Event, content: Said) -> Decision:
 
 
 def _check_text(text: str) -> Refused | None:
-    if not text.strip():
+    # A name and a line are empty alike: nothing in it can be seen.
+    if not clean(text):
         return Refused("empty_text", "Write something before you send.", field="content.text")
     if len(text.encode()) > TEXT_BYTES:
         return Refused(
@@ -126,7 +127,7 @@ def _about_another(draft: Draft, submission: Submission, rights: Rights) -> Deci
 
 def _moderates(draft: Draft, person: PersonId, rights: Rights) -> bool:
     member = draft.member(person)
-    return rights.admin or (member is not None and member.role != "member")
+    return rights.admin or (member is not None and member.joined and member.role != "member")
 
 
 def _joined(draft: Draft, event: Event, content: Joined, rights: Rights) -> Decision:
@@ -145,8 +146,22 @@ def _joined(draft: Draft, event: Event, content: Joined, rights: Rights) -> Deci
 
 def _place(draft: Draft, person: PersonId, name: str, avatar: str, role: Role, rights: Rights) -> Member:
     cleaned = clean(name)
-    shown = distinct(cleaned, _Taken(draft, person, rights), rights.hint or person)
+    taken, hint = _Taken(draft, person, rights), rights.hint or person
+    if _borrows_a_hint(cleaned, hint, taken):
+        cleaned_and_own = f"{cleaned} ({hint})"
+        shown = distinct(cleaned_and_own, taken, hint)
+    else:
+        shown = distinct(cleaned, taken, hint)
     return Member(person=person, home=rights.home, name=cleaned, shown=shown, avatar=avatar, role=role)
+
+
+def _borrows_a_hint(name: str, hint: str, taken: _Taken) -> bool:
+    """Tell whether a name ends like one that was made distinct for somebody else: `Ada (ada)` beside Ada, or
+    any `… (@someone:server)`."""
+    bare, opened, mark = name.removesuffix(")").rpartition("(")
+    if not opened or not name.endswith(")") or skeleton(mark) == skeleton(hint):
+        return False
+    return ("@" in mark and ":" in mark) or skeleton(clean(bare)) in taken
 
 
 class _Taken:

@@ -202,7 +202,7 @@ class Lane:
     async def _pause(self, row: LaneRow, backoff: Backoff, error: Retry | AuthFailed) -> None:
         after = error.after if isinstance(error, Retry) else None
         self.waits_for = str(error)
-        key, reason = row.delivery.key, str(error)
+        key, reason = row.delivery.key, error.told
         await self._db.write(lambda connection: outbox.note_attempt(connection, key, reason))
         self._room.delivered(msgspec.structs.replace(row.delivery, reason=reason))
         try:
@@ -310,7 +310,7 @@ class Lane:
 
     async def _fail(self, link: Link, row: LaneRow, error: Rejected) -> None:
         """Make it a dead letter, and go on."""
-        reason = str(error)
-        logger.warning("a delivery failed for good", link=link.id, seq=row.delivery.key.seq, reason=reason)
+        reason = error.told
+        logger.warning("a delivery failed for good", link=link.id, seq=row.delivery.key.seq, reason=str(error))
         await self._settle(row, "dead", reason=reason)
         self._room.told(link, row.delivery, error.errcode)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from bridge.core.decide import NAME_CHARS, TOPIC_CHARS
+from bridge.core.decide import NAME_CHARS, TEXT_BYTES, TOPIC_CHARS
 from bridge.core.hub import Hub
 from bridge.core.items import Dropped, Failed, Placed, Submission
 from bridge.model.clock import now_ms
@@ -23,6 +24,7 @@ from bridge.text.names import clean
 from bridge.text.slugs import slugify
 
 PERSON_NAME_CHARS = 64
+IN_PLACE_CHARS = 500
 OPENING_SECONDS = 15.0
 
 
@@ -87,7 +89,7 @@ class Native:
     ) -> Placed:
         """Write a line; the same `client_id` from the same person in the same room is the same line for ever."""
         key = f"{person}:{client_id}" if client_id is not None else new_id("said-")
-        content = Said(text=text, html=to_html(text), style=style)
+        content = Said(text=text, html=await _formatted(text), style=style)
         return await self._submit(room, person, content, key)
 
     async def edit(
@@ -102,7 +104,7 @@ class Native:
     ) -> Placed:
         """Give one's own line a new wording."""
         key = f"{person}:{client_id}" if client_id is not None else new_id("edit-")
-        content = Edited(target=target, text=text, html=to_html(text), style=style)
+        content = Edited(target=target, text=text, html=await _formatted(text), style=style)
         return await self._submit(room, person, content, key)
 
     async def remove(
@@ -175,6 +177,13 @@ class Native:
     async def _placed_before(self, origin: Origin) -> Placed | None:
         found = await self._hub.db.read(lambda connection: log.by_origins(connection, [origin]))
         return Placed(found[0].seq, found[0].event.id, fresh=False) if found else None
+
+
+async def _formatted(text: str) -> str:
+    """Return the HTML of a line's Markdown; a long line is converted in a thread, for it may take a while."""
+    if len(text) > TEXT_BYTES:
+        return ""  # it is refused anyway
+    return to_html(text) if len(text) <= IN_PLACE_CHARS else await asyncio.to_thread(to_html, text)
 
 
 def _creating(room: Room, links: list[Link]) -> Callable[[Connection], None]:

@@ -23,9 +23,15 @@ class Refused(RialtoError):
 
 
 class NetworkError(RialtoError):
-    """A foreign network did not do what it was asked to."""
+    """A foreign network did not do what it was asked to; `short` is what people in the room are told of it."""
 
     code: ClassVar[str] = "network"
+    short: str = ""
+
+    @property
+    def told(self) -> str:
+        """Return the reason for people: the short one where there is one."""
+        return self.short or str(self)
 
 
 class Retry(NetworkError):

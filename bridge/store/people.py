@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bridge.model.clock import now_ms
 from bridge.model.ids import NetworkId, PersonId
@@ -141,7 +141,8 @@ def stale_ghosts(connection: Connection, network: NetworkId) -> list[PersonId]:
         .join(faces, faces.c.person == people.c.id)
         .where(faces.c.network == network, faces.c.ghost.is_(True), faces.c.registered.is_(True))
         .where(
-            faces.c.name_set.is_distinct_from(people.c.name) | faces.c.avatar_set.is_distinct_from(people.c.avatar)
+            faces.c.name_set.is_distinct_from(people.c.name)
+            | (func.coalesce(faces.c.avatar_set, "") != people.c.avatar)
         )
     )
     return [PersonId(person) for person in connection.scalars(statement)]

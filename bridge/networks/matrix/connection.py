@@ -183,7 +183,9 @@ class Connection:
             if source.failed is not None:
                 raise source.failed from None  # aiohttp reports the failure of what we send as one of the connection
             self._lost()
-            raise Unreachable(f"{what}: {type(error).__name__}: {error}") from error
+            away = Unreachable(f"{what}: {type(error).__name__}: {error}")
+            away.short = "the homeserver cannot be reached"
+            raise away from error
         except aiohttp.ClientError as error:
             raise Retry(f"{what}: not a proper HTTP answer: {type(error).__name__}: {error}") from error
 

@@ -56,6 +56,13 @@ def is_gateway_down(status: int, error: MatrixError | None) -> bool:
 
 
 def failure(what: str, status: int, headers: Mapping[str, str], error: MatrixError | None) -> NetworkError:
+    """The error to raise for an answer outside of 2xx; see `_failure`. Its `short` names no call."""
+    made = _failure(what, status, headers, error)
+    made.short = error.error[:_MESSAGE_LIMIT] if error and error.error else f"the homeserver answered {status}"
+    return made
+
+
+def _failure(what: str, status: int, headers: Mapping[str, str], error: MatrixError | None) -> NetworkError:
     """The error to raise for an answer outside of 2xx.
 
     `what` names the call in the message. 429, 408 and 5xx are Retry with the seconds that the server asked for. A

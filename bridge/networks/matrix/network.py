@@ -341,6 +341,7 @@ class MatrixNetwork:
 
     async def _greet(self) -> None:
         """Make the bot's device, have ourselves pinged, and release a queue that the homeserver holds back."""
+        told = ""
         while True:
             try:
                 await self.client.register(self.naming.bot[1:].split(":", 1)[0])
@@ -348,7 +349,9 @@ class MatrixNetwork:
                 await self.client.ping(self._registration.id, secrets.token_hex(8))
                 break
             except (Retry, AuthFailed) as error:
-                logger.info("the homeserver cannot be greeted yet", reason=str(error))
+                if told != error.told:
+                    told = error.told
+                    logger.info("the homeserver cannot be greeted yet", reason=str(error))
                 await asyncio.sleep(HEARTBEAT_SECONDS if isinstance(error, AuthFailed) else HEARTBEAT_DOWN_SECONDS)
         await self._release_queue()
 

@@ -171,7 +171,8 @@ def _content(raw: RawEvent, chat: str) -> tuple[Content | None, Origin | None]:
     relation = raw.content.get("m.relates_to")
     if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
         new, target = raw.content.get("m.new_content"), relation.get("event_id")
-        line = _line(new) if isinstance(new, dict) else None
+        # The new content may leave out what has not changed.
+        line = _line({"msgtype": raw.content.get("msgtype"), **new}) if isinstance(new, dict) else None
         if line is None or not isinstance(target, str):
             return None, None
         edited = Edited(EventId(""), text=line.text, html=line.html, style=line.style)

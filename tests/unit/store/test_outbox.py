@@ -164,7 +164,7 @@ async def test_links_come_with_the_newest_activity_first(db: Database) -> None:
 async def test_a_ghost_is_made_once_and_remembers_its_steps(db: Database) -> None:
     made = await db.write(lambda c: people.ghost(c, ANNA, MATRIX, "@ghost:hs"))
     assert made == Ghost(ANNA, MATRIX, "@ghost:hs")
-    await db.write(lambda c: people.save_ghost(c, Ghost(ANNA, MATRIX, "@ghost:hs", True, True, "Anna", "")))
+    await db.write(lambda c: people.save_ghost(c, Ghost(ANNA, MATRIX, "@ghost:hs", True, True, "Anna")))
     again = await db.write(lambda c: people.ghost(c, ANNA, MATRIX, "@ghost:hs"))
     assert (again.registered, again.device, again.name_set) == (True, True, "Anna")
     assert await db.read(lambda c: people.stale_ghosts(c, MATRIX)) == []
