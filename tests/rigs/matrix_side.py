@@ -145,7 +145,9 @@ class MatrixSide:
     def _working(self) -> bool:
         network, scheduler = self.network, self.world.hub._seats[self.network.id]
         feeding = any(feed._in_table or feed._rows or feed._task is not None for feed in network.inbox._chats.values())
-        catching_up = network.catchup.running or network.catchup._horizon is not None
+        links = [lane._room.link(lane._link) for lane in self.world.hub._lanes.values()]
+        behind = any(link.open and not network.ready(link) for link in links)
+        catching_up = behind or network.catchup.running or network.catchup._horizon is not None
         return bool(scheduler._queue or scheduler._busy or network.portals.busy or catching_up or feeding)
 
 

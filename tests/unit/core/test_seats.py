@@ -97,7 +97,8 @@ async def test_a_speaker_goes_first(world: Installation, network: PeopledNetwork
     for hold in network.held.values():
         hold.set()
     await network.until(lambda: len(network.seats) == 12)
-    assert tried(network).index(speaker) == AT_ONCE_IN_A_CHAT
+    # Two workers go on at once, and either may be the first to ask.
+    assert tried(network).index(speaker) < 2 * AT_ONCE_IN_A_CHAT
     await world.idle()
     assert network.texts(link.chat) == ["me first"]
 

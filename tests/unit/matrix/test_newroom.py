@@ -62,6 +62,11 @@ def schemas() -> Schemas:
     return Schemas(require_spec().parents[1] / "event-schemas" / "schema")
 
 
+@pytest.fixture(scope="module")
+def specification() -> Specification:
+    return Specification(require_spec())
+
+
 @pytest.fixture
 def writer() -> Writer:
     client = HomeserverClient("http://127.0.0.1:1", "token", pace=TokenBucket(0, 1))
@@ -110,8 +115,7 @@ def test_the_state_of_a_new_room_is_as_specified(schemas: Schemas, above: bool) 
 
 
 @pytest.mark.parametrize("above", [True, False])
-def test_the_request_for_a_new_room_is_as_specified(above: bool) -> None:
-    specification = Specification(require_spec())
+def test_the_request_for_a_new_room_is_as_specified(specification: Specification, above: bool) -> None:
     (operation,) = specification.find("POST", "/_matrix/client/v3/createRoom")
     assert specification.body_faults(operation, body(ROOM, above=above)) == []
 

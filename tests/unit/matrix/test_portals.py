@@ -134,6 +134,7 @@ async def test_an_interrupted_making_goes_on_after_a_restart(world: Installation
     portal = await world.db.read(lambda c: portals.get(c, link.id))
     assert portal is not None
     assert portal.room_id == link.chat
+    await world.native.join(room.id, anna)
     await world.native.say(room.id, anna, "hi")
     await side.settle()
     assert side.bodies(link.chat) == ["hi"]
@@ -206,6 +207,7 @@ async def test_an_adopted_room_shows_what_was_renamed_meanwhile(world: Installat
     await hold.entered.wait()
     founding.cancel()
     (link,) = await world.db.read(lambda c: rooms.all_links(c, side.network.id))
+    await world.native.join(link.room, anna)
     await world.native.describe(link.room, anna, name="Market")
     await world.stop()
     hold.release()
