@@ -309,7 +309,7 @@ class ChatFeed:
             return True
         except Exception as error:
             if len(rows) == 1:
-                logger.warning("an event could not be taken", chat=self._chat, event=rows[0].origin, error=str(error))
+                logger.warning("an event could not be taken", chat=self._chat, origin=rows[0].origin, error=str(error))
                 return False
         for row in rows:
             if not await self._processed([row]):

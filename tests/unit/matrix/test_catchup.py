@@ -192,6 +192,30 @@ async def test_a_gap_that_is_suspected_while_one_is_being_closed_is_closed_too(p
     assert await place.said() == ["lost", "live"]
 
 
+async def test_a_gate_stays_closed_while_the_next_gap_is_only_suspected(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catchup, chat = place.side.network.catchup, place.links[0].chat
+    hold = place.side.hs.hold("GET", "/messages", after=True)
+    catchup.suspect(1)
+    await hold.entered.wait()
+    links, reading = catchup._links, asyncio.Event()
+
+    async def slow() -> list[Link]:
+        await reading.wait()
+        return await links()
+
+    monkeypatch.setattr(catchup, "_links", slow)
+    place.side.network._gap(1)
+    hold.release()
+    while catchup.running:
+        await asyncio.sleep(0.005)
+    assert place.side.network.inbox.feed(chat)._closed
+    reading.set()
+    await place.send("live")
+    await place.comes_to_be(["live"])
+
+
 async def test_odd_events_in_a_history_are_no_obstacle(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     chat = place.links[0].chat
     good = {"event_id": "$odd", "type": "m.room.message", "sender": "@marco:localhost", "origin_server_ts": 1}
