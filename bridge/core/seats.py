@@ -84,7 +84,8 @@ class SeatScheduler:
         if self._seated.get(key) == member.shown:
             return
         seat = await self._db.read(lambda c: seats.get(c, link, member.person))
-        doubted = key in self._doubted
+        # What is being changed just now is not what the table says.
+        doubted = key in self._doubted or key in self._busy
         if not doubted and seat is not None and seat.actual == "joined" and seat.shown_set == member.shown:
             self._seated[key] = member.shown
             return
