@@ -111,6 +111,8 @@ async def test_a_dead_letter_is_replayed_with_its_present_words(scene: Scene) ->
     scene.network.fail(TOO_LARGE, fits=says("a"))
     placed = await scene.world.native.say(scene.room.id, scene.anna, "a")
     await scene.say("b")
+    # Edited any sooner, the line would be sent in its new wording at the first try.
+    await scene.world.idle()
     await scene.world.native.edit(scene.room.id, scene.anna, placed.id, "shorter", None)
     await scene.world.idle()
     assert scene.there() == ["b"]
