@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.core.batch import Batch
+from bridge.core.committer import Committer
 from bridge.core.describer import Describer
 from bridge.core.items import Item, LinkChange, Result
 from bridge.core.keeping import kept
@@ -64,6 +65,7 @@ class Hub:
         self.db = db
         self.people = known
         self.viewers = Viewers()
+        self._committer = Committer(db)
         self._networks: dict[NetworkId, Network] = {}
         self._seats: dict[NetworkId, SeatScheduler] = {}
         self._describers: dict[NetworkId, Describer] = {}
@@ -147,7 +149,9 @@ class Hub:
         if found is None:
             raise Refused("no_such_room", "There is no such room.", status=404)
         state = RoomState(found, {m.person: m for m in members}, {link.id: link for link in links})
-        actor = RoomActor(state, self.db, self.people, self._committed, seat_all=self._seat_all)
+        actor = RoomActor(
+            state, self.db, self.people, self._committed, committer=self._committer, seat_all=self._seat_all
+        )
         for link in links:
             self._lane(actor, link).wake()
         return actor

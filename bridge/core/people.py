@@ -19,10 +19,13 @@ CACHED = 50_000
 BOT_NAME = "Rialto"
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Known(msgspec.Struct):
+    """What is cached of a person; `rights` are made when they are first asked for."""
+
     person: Person
     hint: str
     admin: bool
+    rights: Rights | None = None
 
 
 class People:
@@ -64,10 +67,11 @@ class People:
         known = self._known.get(person)
         if known is None:
             raise LookupError(f"person {person} is not loaded")
-        self._known.move_to_end(person)
-        bot = person == self.bot
-        reserved: Container[str] = frozenset() if bot else self._reserved
-        return Rights(admin=known.admin or bot, reserved=reserved, hint=known.hint, home=known.person.home)
+        if known.rights is None or known.rights.reserved is not self._reserved:
+            bot = person == self.bot
+            reserved: Container[str] = frozenset() if bot else self._reserved
+            known.rights = Rights(admin=known.admin or bot, reserved=reserved, hint=known.hint, home=known.person.home)
+        return known.rights
 
     async def get(self, person: PersonId) -> Person | None:
         """Return a person, or None."""
@@ -78,6 +82,10 @@ class People:
     def forget(self, person: PersonId) -> None:
         """Drop what is cached of a person, because a row changed."""
         self._known.pop(person, None)
+
+    def seen_at(self, network: NetworkId, remote_id: str) -> PersonId | None:
+        """Return whose own face on `network` this is where that is in memory, else None: `at` finds out."""
+        return self._by_face.get((network, remote_id))
 
     async def at(self, network: NetworkId, remote_id: str, name: str) -> PersonId:
         """Return whose own face on `network` this is; someone new is made a person, called `name`."""

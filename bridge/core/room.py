@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.core.batch import Batch
+from bridge.core.committer import Committer
 from bridge.core.items import Echo, Failed, Item, Placed, Result, Submission
 from bridge.core.people import People
 from bridge.core.state import Draft, RoomState, Target
@@ -44,11 +45,13 @@ class RoomActor:
         people: People,
         on_commit: Callable[[RoomActor, Batch], None],
         *,
+        committer: Committer | None = None,
         seat_all: bool = True,
     ) -> None:
         self.state = state
         self._db = db
         self._people = people
+        self._committer = committer or Committer(db)
         self._on_commit = on_commit
         self._seat_all = seat_all
         self._posts: deque[_Post] = deque()
@@ -122,7 +125,7 @@ class RoomActor:
             batch = Batch(Draft(self.state, targets), self._people.rights, known, seat_all=self._seat_all)
             results = [batch.take(item) for item in items]
             try:
-                await self._db.write(batch.write)
+                await self._committer.write(batch)
             except OriginConflict:
                 known = await self._known(items)
                 continue

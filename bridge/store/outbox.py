@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from bridge.model.clock import now_ms
 from bridge.model.deliveries import PENDING, Delivery, DeliveryKey, DeliveryState
 from bridge.model.ids import LinkId, RoomId
+from bridge.store.bulk import insert_rows
 from bridge.store.tables import deliveries, links
+
+
+_ADDED = ("link", "seq", "part", "room", "state", "reason", "updated_at")
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -35,20 +39,8 @@ def add(
 ) -> None:
     """Insert deliveries in their first state."""
     at = now_ms()
-    rows = [
-        {
-            "link": key.link,
-            "room": key.room,
-            "seq": key.seq,
-            "part": key.part,
-            "state": state,
-            "reason": reason,
-            "updated_at": at,
-        }
-        for key in keys
-    ]
-    if rows:
-        connection.execute(insert(deliveries), rows)
+    rows = [(key.link, key.seq, key.part, key.room, state, reason, at) for key in keys]
+    insert_rows(connection, deliveries, _ADDED, rows)
 
 
 def pending(connection: Connection, link: LinkId, *, limit: int) -> list[Delivery]:

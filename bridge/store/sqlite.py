@@ -102,6 +102,8 @@ _Outcome = tuple[Any, BaseException | None]
 
 def _commit(connection: Connection, jobs: list[_Job]) -> list[_Outcome]:
     """Run every job in one transaction, each in its own savepoint; one that fails does not touch the others."""
+    if len(jobs) == 1:
+        return [_run_alone(connection, jobs[0].unit)]
     outcomes: list[_Outcome] = []
     try:
         with connection.begin():
@@ -111,6 +113,20 @@ def _commit(connection: Connection, jobs: list[_Job]) -> list[_Outcome]:
         log.error("database commit failed", units=len(jobs), error=str(error))
         return [(None, error)] * len(jobs)
     return outcomes
+
+
+def _run_alone(connection: Connection, unit: Unit[Any]) -> _Outcome:
+    """Run the only job of a group: where it fails, the whole transaction is taken back, so it needs no savepoint."""
+    committing = False
+    try:
+        with connection.begin():
+            result = unit(connection)
+            committing = True
+    except Exception as error:  # handed to the caller through its future
+        if committing:
+            log.error("database commit failed", units=1, error=str(error))
+        return None, error
+    return result, None
 
 
 def _run_in_savepoint(connection: Connection, unit: Unit[Any]) -> _Outcome:
@@ -167,7 +183,7 @@ def _configure(dbapi: Any, readonly: bool) -> None:
     # The driver's own transaction handling breaks savepoints: SQLAlchemy's BEGIN is the only one.
     dbapi.isolation_level = None
     cursor = dbapi.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768", "wal_autocheckpoint=8000"):
         cursor.execute(f"PRAGMA {pragma}")
     if readonly:
         cursor.execute("PRAGMA query_only=ON")

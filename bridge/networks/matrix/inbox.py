@@ -148,10 +148,6 @@ class Inbox:
         if link is None:
             await self._drop(chat, rows, "no room is linked to this chat")
             return
-        already = await self._db.read(lambda c: inbox.taken(c, MATRIX, chat, [row.origin for row in rows]))
-        if done := [row for row in rows if row.origin in already]:
-            await self._db.write(lambda c: inbox.remove(c, [row.id for row in done]))
-        rows = [row for row in rows if row.origin not in already]
         readings = [await self._reader.read(link, row) for row in rows]
         if not readings:
             return
