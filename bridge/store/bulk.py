@@ -1,13 +1,15 @@
-"""Many rows at once by a statement that is compiled once: for what is written hundreds of times a second.
+"""Many rows at once by statements that are compiled once: for what is written hundreds of times a second.
 
-Rows are tuples and go to the driver as they are, without a dictionary, a cache key and a bind processor for each:
-half the cost of `connection.execute(insert(table), rows)`. Only for columns whose Python type is the driver's own.
+Rows are tuples and go to the driver as they are, without a dictionary, a cache key and a bind processor for each. On
+SQLite many of them share one statement: between two statements the writing thread gives the interpreter away, and a
+busy event loop gives it back late. Only for columns whose Python type is the driver's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -18,9 +20,9 @@ from sqlalchemy.sql.dml import Delete, Insert, Update
 from bridge.store.upsert import insert_for
 
 Row: TypeAlias = tuple[Any, ...]
-_Statement: TypeAlias = Insert | Update | Delete
-_Text: TypeAlias = tuple[str, Callable[[Row], Row] | None]
-"""What the driver is given, and how a row's values are put where its placeholders are (None: as they stand)."""
+
+SIZES = (128, 32, 8, 1)
+"""How many rows a statement of SQLite takes: few sizes, so that the driver keeps them all prepared."""
 
 
 def insert_rows(
@@ -37,30 +39,69 @@ def insert_rows(
     `ignore` leaves out those that collide with a unique key, which else raise `IntegrityError`; `unless_in` those
     whose primary key in another table, of columns with the same names, is taken there.
     """
-    return _run(connection, _insert(connection.dialect, table, columns, ignore, unless_in), rows)
+    if connection.dialect.name != "sqlite":
+        return _run(connection, _insert(connection.dialect, table, columns, ignore, unless_in), columns, rows)
+    stored, start = 0, 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            values = tuple(chain.from_iterable(rows[start : start + size]))
+            stored += connection.exec_driver_sql(_together(table, columns, ignore, unless_in, size), values).rowcount
+            start += size
+    return stored
 
 
 def delete_rows(connection: Connection, table: Table, column: str, values: Sequence[Any]) -> None:
     """Delete the rows in which `column` has one of these values."""
-    _run(connection, _delete(connection.dialect, table, column), [(value,) for value in values])
+    if connection.dialect.name != "sqlite":
+        statement = _delete(table, column)
+        _run(connection, statement, (column,), [(value,) for value in values])
+        return
+    for start in range(0, len(values), SIZES[0]):
+        some = tuple(values[start : start + SIZES[0]])
+        size = next(size for size in reversed(SIZES) if size >= len(some))
+        # One of them more than once does no harm.
+        connection.exec_driver_sql(_delete_together(table, column, size), some + some[-1:] * (size - len(some)))
 
 
 def run_many(connection: Connection, statement: Update, names: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Run an UPDATE of the module level for each row; `names` are the bind parameters that its values are for."""
-    _run(connection, _text(connection.dialect, statement, names), rows)
+    _run(connection, statement, names, rows)
 
 
-def _run(connection: Connection, text: _Text, rows: Sequence[Row]) -> int:
+def _run(
+    connection: Connection, statement: Insert | Update | Delete, names: tuple[str, ...], rows: Sequence[Row]
+) -> int:
     if not rows:
         return 0
-    statement, placed = text
-    return connection.exec_driver_sql(statement, list(rows if placed is None else map(placed, rows))).rowcount
+    text, order = _text(connection.dialect, statement, names)
+    if order != tuple(range(len(names))):
+        placed = itemgetter(*order)
+        rows = [placed(row) for row in rows]
+    return connection.exec_driver_sql(text, list(rows)).rowcount
+
+
+@lru_cache(maxsize=256)
+def _together(table: Table, columns: tuple[str, ...], ignore: bool, unless_in: Table | None, size: int) -> str:
+    named, one = ", ".join(columns), f"({', '.join('?' * len(columns))})"
+    text = f"INSERT INTO {table.name} ({named}) VALUES {', '.join([one] * size)}"
+    if unless_in is not None:
+        same = " AND ".join(f"{unless_in.name}.{key.name} = new.{key.name}" for key in unless_in.primary_key.columns)
+        text = (
+            f"WITH new ({named}) AS (VALUES {', '.join([one] * size)}) INSERT INTO {table.name} ({named}) "
+            f"SELECT * FROM new WHERE NOT EXISTS (SELECT 1 FROM {unless_in.name} WHERE {same})"
+        )
+    return f"{text} ON CONFLICT DO NOTHING" if ignore else text
+
+
+@lru_cache(maxsize=64)
+def _delete_together(table: Table, column: str, size: int) -> str:
+    return f"DELETE FROM {table.name} WHERE {column} IN ({', '.join('?' * size)})"
 
 
 @lru_cache(maxsize=64)
 def _insert(
     dialect: Dialect, table: Table, columns: tuple[str, ...], ignore: bool, unless_in: Table | None
-) -> _Text:
+) -> Insert:
     values = {name: bindparam(name, type_=table.c[name].type) for name in columns}
     statement = insert_for(dialect.name, table)
     if unless_in is None:
@@ -68,20 +109,19 @@ def _insert(
     else:
         taken = exists().where(*(key == values[key.name] for key in unless_in.primary_key.columns))
         statement = statement.from_select(list(columns), select(*values.values()).where(~taken))
-    return _text(dialect, statement.on_conflict_do_nothing() if ignore else statement, columns)
+    return statement.on_conflict_do_nothing() if ignore else statement
 
 
 @lru_cache(maxsize=64)
-def _delete(dialect: Dialect, table: Table, column: str) -> _Text:
-    return _text(dialect, delete(table).where(table.c[column] == bindparam(column)), (column,))
+def _delete(table: Table, column: str) -> Delete:
+    return delete(table).where(table.c[column] == bindparam(column))
 
 
 @lru_cache(maxsize=64)
-def _text(dialect: Dialect, statement: _Statement, names: tuple[str, ...]) -> _Text:
+def _text(
+    dialect: Dialect, statement: Insert | Update | Delete, names: tuple[str, ...]
+) -> tuple[str, tuple[int, ...]]:
+    """Return what the driver is given, and which value of a row each of its placeholders is for."""
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    wanted = tuple(compiled.positiontup or ())
-    if wanted == names:
-        return compiled.string, None
-    placed = [names.index(name) for name in wanted]
-    return compiled.string, itemgetter(*placed)
+    return compiled.string, tuple(names.index(name) for name in compiled.positiontup or ())
