@@ -7,13 +7,13 @@ busy event loop gives it back late. Only for columns whose Python type is the dr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, delete, exists, select
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete, exists, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
@@ -41,13 +41,10 @@ def insert_rows(
     """
     if connection.dialect.name != "sqlite":
         return _run(connection, _insert(connection.dialect, table, columns, ignore, unless_in), columns, rows)
-    stored, start = 0, 0
-    for size in SIZES:
-        while len(rows) - start >= size:
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            stored += connection.exec_driver_sql(_together(table, columns, ignore, unless_in, size), values).rowcount
-            start += size
-    return stored
+    return sum(
+        connection.exec_driver_sql(_insert_together(table, columns, ignore, unless_in, size), values).rowcount
+        for values, size in _chunks(rows)
+    )
 
 
 def delete_rows(connection: Connection, table: Table, column: str, values: Sequence[Any]) -> None:
@@ -63,9 +60,22 @@ def delete_rows(connection: Connection, table: Table, column: str, values: Seque
         connection.exec_driver_sql(_delete_together(table, column, size), some + some[-1:] * (size - len(some)))
 
 
-def run_many(connection: Connection, statement: Update, names: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Run an UPDATE of the module level for each row; `names` are the bind parameters that its values are for."""
-    _run(connection, statement, names, rows)
+def update_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Give the columns of each row their new values; the first of `columns` is the primary key."""
+    if connection.dialect.name != "sqlite":
+        _run(connection, _update(table, columns), tuple(f"new_{name}" for name in columns), rows)
+        return
+    for values, size in _chunks(rows):
+        connection.exec_driver_sql(_update_together(table, columns, size), values)
+
+
+def _chunks(rows: Sequence[Row]) -> Iterator[tuple[Row, int]]:
+    """Give the values of the rows of one statement after the other, and how many rows these are."""
+    start = 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            yield tuple(chain.from_iterable(rows[start : start + size])), size
+            start += size
 
 
 def _run(
@@ -81,7 +91,7 @@ def _run(
 
 
 @lru_cache(maxsize=256)
-def _together(table: Table, columns: tuple[str, ...], ignore: bool, unless_in: Table | None, size: int) -> str:
+def _insert_together(table: Table, columns: tuple[str, ...], ignore: bool, unless_in: Table | None, size: int) -> str:
     named, one = ", ".join(columns), f"({', '.join('?' * len(columns))})"
     text = f"INSERT INTO {table.name} ({named}) VALUES {', '.join([one] * size)}"
     if unless_in is not None:
@@ -91,6 +101,16 @@ def _together(table: Table, columns: tuple[str, ...], ignore: bool, unless_in: T
             f"SELECT * FROM new WHERE NOT EXISTS (SELECT 1 FROM {unless_in.name} WHERE {same})"
         )
     return f"{text} ON CONFLICT DO NOTHING" if ignore else text
+
+
+@lru_cache(maxsize=64)
+def _update_together(table: Table, columns: tuple[str, ...], size: int) -> str:
+    (key, *changed), one = columns, f"({', '.join('?' * len(columns))})"
+    return (
+        f"WITH new ({', '.join(columns)}) AS (VALUES {', '.join([one] * size)}) "
+        f"UPDATE {table.name} SET {', '.join(f'{name} = new.{name}' for name in changed)} "
+        f"FROM new WHERE {table.name}.{key} = new.{key}"
+    )
 
 
 @lru_cache(maxsize=64)
@@ -110,6 +130,13 @@ def _insert(
         taken = exists().where(*(key == values[key.name] for key in unless_in.primary_key.columns))
         statement = statement.from_select(list(columns), select(*values.values()).where(~taken))
     return statement.on_conflict_do_nothing() if ignore else statement
+
+
+@lru_cache(maxsize=64)
+def _update(table: Table, columns: tuple[str, ...]) -> Update:
+    key, *changed = columns
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in changed}
+    return update(table).where(table.c[key] == bindparam(f"new_{key}")).values(values)
 
 
 @lru_cache(maxsize=64)

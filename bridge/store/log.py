@@ -26,7 +26,6 @@ from bridge.model.ids import EventId, RoomId
 from bridge.store.bulk import insert_rows
 from bridge.store.tables import events
 
-
 _APPENDED = (
     *("room", "seq", "id", "kind", "who", "at", "stored_at"),
     *("network", "chat", "origin", "hops", "target", "content", "version"),

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
 from bridge.model.people import Member
 from bridge.model.rooms import Link, Room
-from bridge.store.bulk import run_many
+from bridge.store.bulk import update_rows
 from bridge.store.tables import events, links, memberships, people, rooms
 from bridge.store.upsert import insert_or_update
-
-
-_SAVE = (
-    update(rooms)
-    .where(rooms.c.id == bindparam("of"))
-    .values(
-        name=bindparam("name"), topic=bindparam("topic"), avatar=bindparam("avatar"), last_seq=bindparam("last")
-    )
-)
 
 
 def _room(row: Row[Any]) -> Room:
@@ -192,7 +183,7 @@ def by_chat(connection: Connection, network: NetworkId, chat: str) -> Link | Non
 def save_rooms(connection: Connection, changed: Sequence[Room]) -> None:
     """Write what may change in rooms."""
     rows = [(room.id, room.name, room.topic, room.avatar, room.last_seq) for room in changed]
-    run_many(connection, _SAVE, ("of", "name", "topic", "avatar", "last"), rows)
+    update_rows(connection, rooms, ("id", "name", "topic", "avatar", "last_seq"), rows)
 
 
 def save_members(connection: Connection, room: RoomId, places: Iterable[Member]) -> None:
