@@ -8,11 +8,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
-from bridge.model.people import Member
+from bridge.model.people import Member, Role
 from bridge.model.rooms import Link, Room
 from bridge.store.bulk import update_rows
 from bridge.store.tables import events, links, memberships, people, rooms
 from bridge.store.upsert import insert_or_update
+
+
+_CHANGING = (
+    *("id", "name", "topic", "avatar", "access", "history"),
+    *("slow_seconds", "archived_at", "deleted_at", "last_seq"),
+)
 
 
 def _room(row: Row[Any]) -> Room:
@@ -22,10 +28,15 @@ def _room(row: Row[Any]) -> Room:
         name=row.name,
         topic=row.topic,
         avatar=row.avatar,
-        public=row.public,
+        access=row.access,
         creator=row.creator,
         created_at=row.created_at,
         last_seq=row.last_seq,
+        history=row.history,
+        slow_seconds=row.slow_seconds,
+        direct=row.direct,
+        archived_at=row.archived_at,
+        deleted_at=row.deleted_at,
     )
 
 
@@ -50,7 +61,10 @@ def create(connection: Connection, room: Room, new_links: Sequence[Link]) -> Non
             "name": room.name,
             "topic": room.topic,
             "avatar": room.avatar,
-            "public": room.public,
+            "access": room.access,
+            "history": room.history,
+            "slow_seconds": room.slow_seconds,
+            "direct": room.direct,
             "creator": room.creator,
             "created_at": room.created_at,
             "last_seq": 0,
@@ -83,21 +97,21 @@ def by_slug(connection: Connection, slug: str) -> Room | None:
     return None if row is None else _room(row)
 
 
-def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Room, bool]]:
-    """Return every room that the person may see (public, or joined) with whether it is joined, by name.
+def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Room, Role | None]]:
+    """Return every room that the person may see (public, or joined) with their role where it is joined, by name.
 
     None sees every room, joined in none (for the operator).
     """
     place = memberships.alias()
     joined = func.coalesce(place.c.joined, False)
     statement = (
-        select(rooms, joined.label("here"))
+        select(rooms, joined.label("here"), place.c.role)
         .outerjoin(place, (place.c.room == rooms.c.id) & (place.c.person == (person or "")))
         .order_by(func.lower(rooms.c.name), rooms.c.id)
     )
     if person is not None:
-        statement = statement.where(rooms.c.public.is_(True) | joined.is_(True))
-    return [(_room(row), bool(row.here)) for row in connection.execute(statement)]
+        statement = statement.where((rooms.c.access == "public") | joined.is_(True))
+    return [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
 
 
 def joined_by(connection: Connection, person: PersonId) -> list[RoomId]:
@@ -132,6 +146,7 @@ def members_of(connection: Connection, room: RoomId) -> list[Member]:
             avatar=row.avatar,
             role=row.role,
             joined=row.joined,
+            joined_seq=row.joined_seq,
         )
         for row in connection.execute(statement)
     ]
@@ -182,8 +197,7 @@ def by_chat(connection: Connection, network: NetworkId, chat: str) -> Link | Non
 
 def save_rooms(connection: Connection, changed: Sequence[Room]) -> None:
     """Write what may change in rooms."""
-    rows = [(room.id, room.name, room.topic, room.avatar, room.last_seq) for room in changed]
-    update_rows(connection, rooms, ("id", "name", "topic", "avatar", "last_seq"), rows)
+    update_rows(connection, rooms, _CHANGING, [tuple(getattr(room, name) for name in _CHANGING) for room in changed])
 
 
 def save_members(connection: Connection, room: RoomId, places: Iterable[Member]) -> None:
@@ -200,10 +214,11 @@ def save_members(connection: Connection, room: RoomId, places: Iterable[Member])
                 "avatar": place.avatar,
                 "role": place.role,
                 "joined": place.joined,
+                "joined_seq": place.joined_seq,
             }
             for place in places
         ],
-        update=("name", "shown", "avatar", "role", "joined"),
+        update=("name", "shown", "avatar", "role", "joined", "joined_seq"),
     )
 
 
