@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bridge.model.errors import Refused
 from bridge.model.ids import PersonId, RoomId
+from bridge.model.rooms import Access
 from bridge.web import bodies, shapes
 from bridge.web.avatars import Avatars
 from bridge.web.door import Door
@@ -47,7 +48,8 @@ class RoomsApi:
         public = bodies.optional_bool(body, "public")
         self._door.count_change(session)
         person = session.account.person
-        made = await self._native.found_room(name, person, topic=topic, public=public is not False)
+        access: Access = "invite" if public is False else "public"
+        made = await self._native.found_room(name, person, topic=topic, access=access)
         response = bodies.answer(await self._places.shape(made.id, person), status=201)
         response.headers["Location"] = f"/api/v1/rooms/{made.id}"
         return response
