@@ -66,8 +66,10 @@ class Describer:
         link, room = found
         if not link.open or link.described == room.description:
             return
-        if room.archived and await self._db.read(lambda connection: outbox.pending(connection, link_id, limit=1)):
-            # Once the chat shows it nobody can write there: what was said before comes first.
-            raise Retry("lines wait to be delivered", certain=True)
+        if room.archived:
+            waiting = await self._db.read(lambda connection: outbox.pending(connection, link_id, limit=1))
+            if waiting:
+                # Once the chat shows it nobody can write there: what was said before comes first.
+                raise Retry("lines wait to be delivered", certain=True)
         await self._network.describe(link, room)
         await self._db.write(lambda connection: rooms.set_described(connection, link_id, room.description))

@@ -96,7 +96,8 @@ class Installation:
             people.add(connection, who)
             accounts.add(connection, account, skeleton(login))
             if guest:
-                connection.execute(update(tables.accounts).where(tables.accounts.c.id == account.id).values(kind="guest"))
+                made = tables.accounts.c.id == account.id
+                connection.execute(update(tables.accounts).where(made).values(kind="guest"))
 
         await self.db.write(unit)
         if admin:
