@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, ins
 
 from bridge.model.clock import now_ms
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
-from bridge.model.people import Member
+from bridge.model.people import Member, Role
 from bridge.model.rooms import Link, Room
 from bridge.store.tables import accounts, events, invites, links, markers, memberships, mentions, people, rooms
 from bridge.store.upsert import insert_or_update
@@ -98,22 +98,22 @@ def by_slug(connection: Connection, slug: str) -> Room | None:
     return None if row is None else _room(row)
 
 
-def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Room, bool]]:
-    """Return every room that the person may see (public, or joined) with whether it is joined, by name.
+def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Room, Role | None]]:
+    """Return every room that the person may see (public, or joined) with their role where it is joined, by name.
 
     None sees every room, joined in none (for the operator).
     """
     place = memberships.alias()
     joined = func.coalesce(place.c.joined, False)
     statement = (
-        select(rooms, joined.label("here"))
+        select(rooms, joined.label("here"), place.c.role)
         .outerjoin(place, (place.c.room == rooms.c.id) & (place.c.person == (person or "")))
         .where(rooms.c.deleted_at.is_(None))
         .order_by(func.lower(rooms.c.name), rooms.c.id)
     )
     if person is not None:
         statement = statement.where((rooms.c.access == "public") | joined.is_(True))
-    return [(_room(row), bool(row.here)) for row in connection.execute(statement)]
+    return [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
 
 
 def everything(connection: Connection) -> list[Room]:

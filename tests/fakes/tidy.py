@@ -262,7 +262,7 @@ class HostingNetwork(PeopledNetwork):
     def close(self, link: Link) -> None:
         """Give the chat up."""
         self.given_up.append(link)
-        self._changed_to(msgspec.structs.replace(link, state="gone"))
+        _ = self._changed_to(msgspec.structs.replace(link, state="gone"))
 
     def _changed_to(self, link: Link) -> asyncio.Task[None]:
         task = asyncio.create_task(self.hub.change_link(link))

@@ -58,7 +58,7 @@ class Founding:
         if access == "direct":
             raise Refused("bad_field", "access must be public or invite.", field="access")
         if await self._desk.is_guest(creator):
-            raise _not_for_guests()
+            raise _no_guests()
         room = Room(
             id=new_room_id(),
             slug="",
@@ -120,7 +120,7 @@ class Founding:
         if person == other:
             raise Refused("bad_field", "Choose somebody else to write to.", field="person")
         if await self._desk.is_guest(person):
-            raise _not_for_guests()
+            raise _no_guests()
         whom = await self._hub.people.get(other)
         if whom is None or whom.home != WEB or not whom.active or await self._desk.is_guest(other):
             raise Refused(
@@ -162,8 +162,8 @@ class Founding:
         raise Refused("busy", "The conversation could not be made: try again.", status=503)
 
 
-def _not_for_guests() -> Refused:
-    return Refused("not_for_guests", "Guests may not do this: make an account first.", status=403)
+def _no_guests() -> Refused:
+    return Refused("no_guests", "Guests may not do this: make an account first.", status=403)
 
 
 def _creating(room: Room, links: list[Link]) -> Callable[[Connection], None]:

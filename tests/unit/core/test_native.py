@@ -207,8 +207,8 @@ async def test_a_guest_is_spoken_for(
 
 async def test_guests_make_nothing(world: Installation, anna: PersonId) -> None:
     gast = await world.person("Gast", guest=True)
-    assert await refusal(world.native.found_room("Mine", gast)) == "not_for_guests"
-    assert await refusal(world.native.direct(gast, anna)) == "not_for_guests"
+    assert await refusal(world.native.found_room("Mine", gast)) == "no_guests"
+    assert await refusal(world.native.direct(gast, anna)) == "no_guests"
     assert await refusal(world.native.direct(anna, gast)) == "no_such_person"
 
 
