@@ -12,7 +12,9 @@ import msgspec
 
 from benchmarks.world import Chat
 
-WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "we", "talk", "about", "trains", "and", "rain", "in", "spring", "and", "nobody", "knows", "whether", "tomorrow", "brings", "sun", "or", "more", "of", "the", "same", "grey", "sky", "that", "hangs", "above", "this", "town", "since", "last", "week"]
+WORDS = tuple(
+    ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "we", "talk", "about", "trains", "and", "rain", "in", "spring", "and", "nobody", "knows", "whether", "tomorrow", "brings", "sun", "or", "more", "of", "the", "same", "grey", "sky", "that", "hangs", "above", "this", "town", "since", "last", "week"]
+)
 
 
 def transactions(chats: Sequence[Chat], *, count: int, messages: int, first: int = 1, tag: str = "") -> list[bytes]:

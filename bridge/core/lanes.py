@@ -176,7 +176,9 @@ class Lane:
         if row.about is not None:
             self._stale.discard(row.about.entry.seq)
         fresh = await self._db.read(lambda connection: load_one(connection, link, row.delivery.key))
-        fresh.marked, fresh.left = row.marked, row.left
+        fresh.left = row.left
+        # What was marked ahead may have been set back since.
+        fresh.marked = row.marked and fresh.delivery.state == "sending"
         return fresh
 
     async def _deliver(self, row: LaneRow) -> None:

@@ -91,10 +91,6 @@ class People:
         """Drop what is cached of a person, because a row changed."""
         self._known.pop(person, None)
 
-    def seen_at(self, network: NetworkId, remote_id: str) -> PersonId | None:
-        """Return whose own face on `network` this is where that is in memory, else None: `at` finds out."""
-        return self._by_face.get((network, remote_id))
-
     async def at(self, network: NetworkId, remote_id: str, name: str) -> PersonId:
         """Return whose own face on `network` this is; someone new is made a person, called `name`."""
         key = (network, remote_id)

@@ -204,15 +204,6 @@ def known(
     return found
 
 
-def taken(connection: Connection, network: NetworkId, chat: str, origins: Sequence[str]) -> set[str]:
-    """Return those of `origins` that got no number, as an echo or for a reason: they are not decided twice."""
-    wanted = list(origins)
-    dropped = select(seen.c.origin).where(
-        seen.c.network == network, seen.c.chat == chat, seen.c.origin.in_(wanted)
-    )
-    return set(connection.scalars(dropped))
-
-
 def outcomes(connection: Connection, origins: Sequence[Origin]) -> dict[Origin, tuple[str, str]]:
     """Return what became of origins that got no number: `(outcome, reason)`."""
     keys = [(origin.network, origin.chat, origin.id) for origin in origins]
