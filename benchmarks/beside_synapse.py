@@ -54,7 +54,7 @@ class Beside:
         return f"{word}-{next(self._numbers)}-{time.time_ns()}"
 
     async def send_raw(self, chat: str, text: str) -> str:
-        """Send a line as the ghost, as Rialto would: with a device, a transaction ID and a time; return its event ID."""
+        """Send a line as the ghost, with a device, a transaction ID and a time as Rialto does; return its event ID."""
         path = f"rooms/{quote(chat)}/send/m.room.message/{self.fresh('raw')}"
         query = {"user_id": self.ghost, "device_id": "RIALTO", "ts": str(time.time_ns() // 1_000_000)}
         async with self.session.put(

@@ -12,8 +12,9 @@ import msgspec
 
 from benchmarks.world import Chat
 
-WORDS = tuple(
-    ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "we", "talk", "about", "trains", "and", "rain", "in", "spring", "and", "nobody", "knows", "whether", "tomorrow", "brings", "sun", "or", "more", "of", "the", "same", "grey", "sky", "that", "hangs", "above", "this", "town", "since", "last", "week"]
+TEXT = (
+    "the quick brown fox jumps over a lazy dog while we talk about trains and rain in spring and nobody knows "
+    "whether tomorrow brings sun or more of the same grey sky that hangs above this town since last week"
 )
 
 
@@ -35,7 +36,7 @@ def transactions(chats: Sequence[Chat], *, count: int, messages: int, first: int
 def _event(chat: Chat, txn: int, chance: random.Random) -> dict[str, object]:
     """Return a message as Synapse 1.163 pushes it."""
     sender = chance.choice(chat.users)
-    body = " ".join(chance.choices(WORDS, k=chance.randint(4, 14)))
+    body = " ".join(chance.choices(TEXT.split(), k=chance.randint(4, 14)))
     return {
         "content": {"msgtype": "m.text", "body": body, "m.mentions": {}},
         "room_id": chat.chat,

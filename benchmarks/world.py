@@ -80,7 +80,7 @@ def _fill(connection: Connection, room_count: int, person_count: int, members: i
 
 def _insert_rooms(connection: Connection, chats: Iterable[Chat], creator: PersonId, at: int) -> None:
     made = [
-        Room(chat.room, f"room-{number}", f"Room {number}", "", "", True, creator, at)
+        Room(chat.room, f"room-{number}", f"Room {number}", "", "", "public", creator, at)
         for number, chat in enumerate(chats)
     ]
     connection.execute(

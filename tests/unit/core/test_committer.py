@@ -59,7 +59,7 @@ class Busy:
 
     async def __aexit__(self, *_: object) -> None:
         # Whoever was about to hand something in has done so.
-        for _ in range(50):
+        for _round in range(50):
             await asyncio.sleep(0)
         self._free.set()
 
