@@ -12,6 +12,13 @@ from sqlalchemy import create_engine, inspect, text
 from bridge.model.errors import SchemaTooNew
 from bridge.store import schema
 from bridge.store.tables import metadata
+from tests.rigs.database import new_database
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A SQLite file with the schema."""
+    return new_database(tmp_path)
 
 
 def test_the_migrations_make_the_tables(path: Path) -> None:
