@@ -108,7 +108,8 @@ class Batch:
             key = DeliveryKey(link=link, room=event.room, seq=seq)
             (self.barred if self.draft.links[link].state == "encrypted" else self.deliveries).append(key)
         if decision.member is not None:
-            self._place(event, decision.member)
+            came = isinstance(event.content, Joined)
+            self._place(event, msgspec.structs.replace(decision.member, joined_seq=seq) if came else decision.member)
         before = self.draft.room.description
         self._describe(event)
         self.described += [(link, before, self.draft.room.description) for link in decision.described]

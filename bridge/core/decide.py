@@ -127,7 +127,7 @@ def _about_another(draft: Draft, submission: Submission, rights: Rights) -> Deci
 
 def _moderates(draft: Draft, person: PersonId, rights: Rights) -> bool:
     member = draft.member(person)
-    return rights.admin or (member is not None and member.joined and member.role != "member")
+    return rights.admin or (member is not None and member.joined and member.role in ("owner", "moderator"))
 
 
 def _joined(draft: Draft, event: Event, content: Joined, rights: Rights) -> Decision:
@@ -192,7 +192,8 @@ def _profiled(draft: Draft, event: Event, content: Profiled, rights: Rights) -> 
     before = draft.member(event.who)
     if before is None or not before.joined:
         return Drop("not in the room")
-    member = _place(draft, event.who, content.name, content.avatar, before.role, rights)
+    placed = _place(draft, event.who, content.name, content.avatar, before.role, rights)
+    member = msgspec.structs.replace(placed, joined_seq=before.joined_seq)
     if member == before:
         return Drop("nothing new")
     told = Profiled(member.shown, member.avatar, was=before.shown if before.shown != member.shown else "")

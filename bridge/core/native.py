@@ -48,7 +48,7 @@ class Native:
             name=cleaned,
             topic=topic.strip(),
             avatar="",
-            public=public,
+            access="public" if public else "invite",
             creator=creator,
             created_at=now_ms(),
         )

@@ -10,6 +10,8 @@ EventId = NewType("EventId", str)
 PersonId = NewType("PersonId", str)
 AccountId = NewType("AccountId", str)
 LinkId = NewType("LinkId", str)
+SessionId = NewType("SessionId", str)
+InviteId = NewType("InviteId", str)
 NetworkId = NewType("NetworkId", str)
 
 WEB = NetworkId("web")
@@ -49,3 +51,13 @@ def new_account_id() -> AccountId:
 def new_link_id() -> LinkId:
     """Return a new link's ID, `l…`."""
     return LinkId(new_id("l"))
+
+
+def new_session_id() -> SessionId:
+    """Return a new session's public ID, `s…`: it names the session and opens nothing."""
+    return SessionId(new_id("s"))
+
+
+def new_invite_id() -> InviteId:
+    """Return a new invite's public ID, `i…`: it names the invite and opens nothing."""
+    return InviteId(new_id("i"))

@@ -8,7 +8,7 @@ import msgspec
 
 from bridge.model.ids import NetworkId, PersonId
 
-Role: TypeAlias = Literal["owner", "moderator", "member"]
+Role: TypeAlias = Literal["owner", "moderator", "member", "muted", "guest"]
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -22,7 +22,8 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A person in a room: `shown` is the name made distinct among the members."""
+    """A person in a room: `shown` is the name made distinct among the members, `joined_seq` the number of the
+    event with which they came in the last time."""
 
     person: PersonId
     home: NetworkId
@@ -31,6 +32,7 @@ class Member(msgspec.Struct, frozen=True):
     avatar: str = ""
     role: Role = "member"
     joined: bool = True
+    joined_seq: int = 0
 
 
 class Ghost(msgspec.Struct, frozen=True):

@@ -9,20 +9,38 @@ import msgspec
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
 
 LinkState: TypeAlias = Literal["creating", "ready", "encrypted", "broken"]
+Access: TypeAlias = Literal["public", "invite", "direct"]
+"""Who may come in: everybody who is signed in, who was invited, or the two people of a direct conversation."""
+History: TypeAlias = Literal["all", "joined"]
+"""What a member may read: everything, or what came since they joined."""
 
 
 class Room(msgspec.Struct, frozen=True):
-    """A canonical room; `slug` is the fixed part of its alias, whatever it is renamed to."""
+    """A canonical room; `slug` is the fixed part of its alias, whatever it is renamed to.
+
+    `slow_seconds` is the least time between two lines of one member; times are UTC milliseconds.
+    """
 
     id: RoomId
     slug: str
     name: str
     topic: str
     avatar: str
-    public: bool
+    access: Access
     creator: PersonId
     created_at: int
     last_seq: int = 0
+    history: History = "all"
+    slow_seconds: int = 0
+    direct: str | None = None
+    """The two people of a direct conversation, as one key; None for every other room."""
+    archived_at: int | None = None
+    deleted_at: int | None = None
+
+    @property
+    def public(self) -> bool:
+        """Tell whether everybody who is signed in sees the room and may come in."""
+        return self.access == "public"
 
     @property
     def description(self) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from bridge.model.clock import now_ms
-from bridge.model.ids import AccountId, PersonId
+from bridge.model.ids import AccountId, PersonId, new_session_id
 from bridge.store.tables import accounts, people, sessions
 
 
@@ -122,7 +122,8 @@ def open_session(connection: Connection, account: AccountId, token_hash: str) ->
     """Insert a session."""
     at = now_ms()
     connection.execute(
-        insert(sessions), {"token_hash": token_hash, "account": account, "created_at": at, "used_at": at}
+        insert(sessions),
+        {"token_hash": token_hash, "id": new_session_id(), "account": account, "created_at": at, "used_at": at},
     )
 
 

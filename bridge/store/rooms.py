@@ -21,10 +21,15 @@ def _room(row: Row[Any]) -> Room:
         name=row.name,
         topic=row.topic,
         avatar=row.avatar,
-        public=row.public,
+        access=row.access,
         creator=row.creator,
         created_at=row.created_at,
         last_seq=row.last_seq,
+        history=row.history,
+        slow_seconds=row.slow_seconds,
+        direct=row.direct,
+        archived_at=row.archived_at,
+        deleted_at=row.deleted_at,
     )
 
 
@@ -49,7 +54,10 @@ def create(connection: Connection, room: Room, new_links: Sequence[Link]) -> Non
             "name": room.name,
             "topic": room.topic,
             "avatar": room.avatar,
-            "public": room.public,
+            "access": room.access,
+            "history": room.history,
+            "slow_seconds": room.slow_seconds,
+            "direct": room.direct,
             "creator": room.creator,
             "created_at": room.created_at,
             "last_seq": 0,
@@ -95,7 +103,7 @@ def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Ro
         .order_by(func.lower(rooms.c.name), rooms.c.id)
     )
     if person is not None:
-        statement = statement.where(rooms.c.public.is_(True) | joined.is_(True))
+        statement = statement.where((rooms.c.access == "public") | joined.is_(True))
     return [(_room(row), bool(row.here)) for row in connection.execute(statement)]
 
 
@@ -131,6 +139,7 @@ def members_of(connection: Connection, room: RoomId) -> list[Member]:
             avatar=row.avatar,
             role=row.role,
             joined=row.joined,
+            joined_seq=row.joined_seq,
         )
         for row in connection.execute(statement)
     ]
@@ -184,7 +193,17 @@ def save_room(connection: Connection, room: Room) -> None:
     connection.execute(
         update(rooms)
         .where(rooms.c.id == room.id)
-        .values(name=room.name, topic=room.topic, avatar=room.avatar, last_seq=room.last_seq)
+        .values(
+            name=room.name,
+            topic=room.topic,
+            avatar=room.avatar,
+            access=room.access,
+            history=room.history,
+            slow_seconds=room.slow_seconds,
+            archived_at=room.archived_at,
+            deleted_at=room.deleted_at,
+            last_seq=room.last_seq,
+        )
     )
 
 
@@ -202,10 +221,11 @@ def save_members(connection: Connection, room: RoomId, places: Iterable[Member])
                 "avatar": place.avatar,
                 "role": place.role,
                 "joined": place.joined,
+                "joined_seq": place.joined_seq,
             }
             for place in places
         ],
-        update=("name", "shown", "avatar", "role", "joined"),
+        update=("name", "shown", "avatar", "role", "joined", "joined_seq"),
     )
 
 

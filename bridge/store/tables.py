@@ -68,8 +68,19 @@ accounts = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("skeleton", String(128), nullable=False, index=True),
     Column("password", Text, nullable=False),
+    Column("kind", String(16), nullable=False, server_default="full"),
     Column("admin", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("settings", Text, nullable=False, server_default="{}"),
+    Column("created_at", Big, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("account", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("created_at", Big, nullable=False),
 )
 
@@ -77,9 +88,22 @@ sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", String(64), primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
     Column("account", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("agent", Text, nullable=False, server_default=""),
+    Column("address", String(64), nullable=False, server_default=""),
     Column("created_at", Big, nullable=False),
     Column("used_at", Big, nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("account", ForeignKey("accounts.id"), index=True),
+    Column("created_at", Big, nullable=False),
+    Column("expires_at", Big, nullable=False),
 )
 
 rooms = Table(
@@ -90,9 +114,14 @@ rooms = Table(
     Column("name", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("avatar", Text, nullable=False),
-    Column("public", Boolean, nullable=False),
+    Column("access", String(16), nullable=False),
+    Column("history", String(16), nullable=False, server_default="all"),
+    Column("slow_seconds", Integer, nullable=False, server_default="0"),
+    Column("direct", String(80), unique=True),
     Column("creator", ForeignKey("people.id"), nullable=False),
     Column("created_at", Big, nullable=False),
+    Column("archived_at", Big),
+    Column("deleted_at", Big),
     Column("last_seq", Big, nullable=False),
 )
 
@@ -106,8 +135,61 @@ memberships = Table(
     Column("avatar", Text, nullable=False),
     Column("role", String(16), nullable=False),
     Column("joined", Boolean, nullable=False),
+    Column("joined_seq", Big, nullable=False, server_default="0"),
     Index("ix_memberships_person_joined", "person", "joined"),
 )
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("room", ForeignKey("rooms.id"), index=True),
+    Column("guests", Boolean, nullable=False),
+    Column("created_by", ForeignKey("people.id")),
+    Column("created_at", Big, nullable=False),
+    Column("expires_at", Big),
+    Column("uses", Integer, nullable=False, server_default="0"),
+    Column("max_uses", Integer),
+    Column("revoked_at", Big),
+)
+
+markers = Table(
+    "markers",
+    metadata,
+    Column("person", ForeignKey("people.id"), primary_key=True),
+    Column("room", ForeignKey("rooms.id"), primary_key=True),
+    Column("seq", Big, nullable=False),
+    Column("at", Big, nullable=False),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("person", ForeignKey("people.id"), primary_key=True),
+    Column("room", ForeignKey("rooms.id"), primary_key=True),
+    Column("seq", Big, primary_key=True, autoincrement=False),
+)
+
+indexed = Table(
+    "indexed",
+    metadata,
+    Column("room", ForeignKey("rooms.id"), primary_key=True),
+    Column("seq", Big, nullable=False),
+)
+"""Up to which number each room's log is in the full-text index."""
+
+searchable = Table(
+    "searchable",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("room", ForeignKey("rooms.id"), nullable=False),
+    Column("seq", Big, nullable=False),
+    UniqueConstraint("room", "seq"),
+    sqlite_autoincrement=True,
+)
+"""The lines that are in the full-text index. The index itself, `fulltext`, is made by the migrations: an FTS5 table
+with the same row IDs on SQLite, a table `(id, words tsvector)` on PostgreSQL."""
 
 links = Table(
     "links",

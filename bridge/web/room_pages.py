@@ -136,4 +136,4 @@ class RoomPages:
 
 def may_describe(session: Session, place: Member | None) -> bool:
     """Tell whether the visitor may change the room's name and topic (the room itself decides again)."""
-    return place is not None and (session.account.admin or place.role != "member")
+    return place is not None and (session.account.admin or place.role in ("owner", "moderator"))

@@ -105,7 +105,7 @@ class Installation:
         """Make a room with a ready link to a chat on each network (`ROOM-NETWORK`), and let people in."""
         owner = creator or (members[0] if members else self.people.bot)
         room_id = new_room_id()
-        room = Room(room_id, room_id, name, "", "", True, owner, now_ms())
+        room = Room(room_id, room_id, name, "", "", "public", owner, now_ms())
         links = [
             Link(new_link_id(), room_id, network.id, f"{room_id}-{network.id}", "ready", described=room.description)
             for network in self.networks

@@ -25,7 +25,7 @@ RESERVED = frozenset(map(skeleton, ("Rialto", "admin")))
 
 def room(**changes: Any) -> Room:
     """A room that Anna made, with five events in it."""
-    made = Room(ROOM, "piazza", "Piazza", "a topic", "", True, ANNA, 0, last_seq=5)
+    made = Room(ROOM, "piazza", "Piazza", "a topic", "", "public", ANNA, 0, last_seq=5)
     return msgspec.structs.replace(made, **changes)
 
 

@@ -24,7 +24,7 @@ from tests.unit.matrix.deliveries import outgoing
 from tests.unit.matrix.openapi import Specification, require_spec
 
 NAMING, MARKER = Naming("rialto", "hs"), Marker("installation", "secret")
-ROOM = Room(RoomId("r1"), "piazza", "Piazza", "all of it", "", True, PersonId("p1"), 0)
+ROOM = Room(RoomId("r1"), "piazza", "Piazza", "all of it", "", "public", PersonId("p1"), 0)
 
 
 class Schemas:
@@ -128,7 +128,7 @@ def test_what_would_shut_the_bridge_out_needs_the_highest_power() -> None:
 
 
 def test_a_private_room_is_private() -> None:
-    made = body(Room(ROOM.id, "p", "P", "", "", False, ROOM.creator, 0), above=True)
+    made = body(Room(ROOM.id, "p", "P", "", "", "invite", ROOM.creator, 0), above=True)
     assert (made["preset"], made["visibility"]) == ("private_chat", "private")
     assert "topic" not in made
 

@@ -26,7 +26,7 @@ async def furnish(db: Database) -> None:
         for person, name in ((ANNA, "Anna"), (BELA, "Bela")):
             people.add(connection, Person(person, WEB, name))
         for room, link in ((ROOM, LINK), (OTHER, OTHER_LINK)):
-            rooms.create(connection, Room(room, room, room, "", "", True, ANNA, 0), [link])
+            rooms.create(connection, Room(room, room, room, "", "", "public", ANNA, 0), [link])
 
     await db.write(unit)
 

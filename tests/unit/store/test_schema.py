@@ -25,7 +25,14 @@ def test_the_migrations_make_the_tables(path: Path) -> None:
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": False, "render_as_batch": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": False,
+                "render_as_batch": True,
+                # The full-text index is no table that SQLAlchemy knows.
+                "include_name": lambda name, kind, _: kind != "table" or not str(name).startswith("fulltext"),
+            },
         )
         assert compare_metadata(context, metadata) == []
     engine.dispose()
