@@ -50,6 +50,14 @@ def new_url(folder: Path, name: str = "rialto.db") -> str:
     return f"sqlite:///{new_database(folder, name)}"
 
 
+def given_url() -> str:
+    """Return what an operator would write into the settings: a database of the kind in use with nothing in it."""
+    if _kind == "postgresql":
+        require_postgresql()
+        return cluster().empty()
+    return "sqlite:///rialto.db"
+
+
 @cache
 def _template() -> bytes:
     with tempfile.TemporaryDirectory() as folder:

@@ -53,8 +53,10 @@ def is_away(error: BaseException) -> bool:
         state = under.sqlstate or ""
         fatal = getattr(under, "severity_en", "") in ("FATAL", "PANIC")
         return fatal or state in _AWAY_STATES or state.startswith("08")
-    # Of what the driver itself refuses, only a connection that is gone is not the statement's fault.
-    return isinstance(under, asyncpg.InterfaceError) and "clos" in str(under)
+    # The driver is confused by a server that says goodbye between two statements. Of what it refuses on purpose,
+    # only a connection that is gone is not the statement's fault.
+    gone = isinstance(under, asyncpg.InterfaceError) and "clos" in str(under)
+    return gone or isinstance(under, asyncpg.InternalClientError)
 
 
 def reason(error: BaseException) -> str:
@@ -64,6 +66,8 @@ def reason(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(under, ConnectionRefusedError):
         return "it refuses connections"
+    if isinstance(under, asyncpg.InternalClientError | asyncpg.InterfaceError):
+        return "the connection broke"
     return " ".join(str(under).split()) or type(under).__name__
 
 

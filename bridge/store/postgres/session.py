@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -11,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.store.database import Unit
 from bridge.store.postgres.away import Away, is_away, reason
-from bridge.store.postgres.connecting import LOCKS, WRITER_LOCK
+from bridge.store.postgres.connecting import WRITER_LOCK
+from bridge.store.postgres.locks import take
 
 FENCE_SECONDS: Final = 5.0
 MARK: Final = "last_commit"
@@ -45,7 +45,8 @@ class Session:
             assert raw is not None
             if await raw.fetchval("SELECT pg_is_in_recovery()"):
                 raise Away("it is a standby, which takes no writes")
-            await _fence(raw, name)
+            if not await take(raw, WRITER_LOCK, name, seconds=FENCE_SECONDS):
+                raise Away("another connection writes to it, and has not ended yet")
             await raw.execute(
                 "SELECT set_config('synchronous_commit', 'on', false) "
                 "WHERE current_setting('synchronous_commit') = 'off'"
@@ -143,20 +144,3 @@ class Session:
             refusal: Exception = error
             return refusal
         return None
-
-
-async def _fence(raw: asyncpg.Connection, name: str) -> None:
-    """Take the writer's lock; an earlier session of this very process (`name`) that lingers is ended for it."""
-    key = f"{LOCKS}, {WRITER_LOCK}"
-    if await raw.fetchval(f"SELECT pg_try_advisory_lock({key})"):
-        return
-    await raw.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()",
-        name,
-    )
-    try:
-        async with asyncio.timeout(FENCE_SECONDS):
-            await raw.execute(f"SELECT pg_advisory_lock({key})")
-    except TimeoutError:
-        raise Away("another connection writes to it, and has not ended yet") from None

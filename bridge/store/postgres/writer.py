@@ -16,6 +16,10 @@ from bridge.store.postgres.session import Outcome, Session, Units
 log = structlog.get_logger(__name__)
 
 
+MOST_TRIES = 6
+"""How often a connection may break in the middle of the same units before they are no longer run together."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Doubt:
     """A commit that was sent and not answered: its mark, and what it would have come to."""
@@ -43,7 +47,9 @@ class Writer:
         pauses = Pauses()
         doubt: _Doubt | None = None
         apart = False
+        tries = 0
         while True:
+            session = None
             try:
                 session = await self._opened()
                 if doubt is not None and await session.last_commit() == doubt.mark:
@@ -72,8 +78,17 @@ class Writer:
                     # A mistake of ours, or a schema that is not there: another try would not help.
                     return _failed(units, error)
                 self._standing.lost(error)
+                tries += session is not None
+                if doubt is None and tries >= MOST_TRIES:
+                    return await self._one_by_one(units, error)
             await pauses.rest()
             await self._standing.back()
+
+    async def _one_by_one(self, units: Units, error: Exception) -> list[Outcome]:
+        """Commit each unit alone; one that breaks the connection each time, on a server that answers, fails."""
+        if len(units) == 1:
+            return _failed(units, error)
+        return [(await self.commit([unit]))[0] for unit in units]
 
     async def close(self) -> None:
         """Close the session."""
