@@ -68,7 +68,7 @@ async def held(database_url: str, config: Path, *, patience: float = 0, wait: bo
     path = beside(database_url, config)
     with await _file_lock(path.with_name(path.name + ".lock"), patience):
         if make_url(database_url).get_backend_name() == "postgresql":
-            async with _server_lock(database_url, patience, wait=wait) as hold:
+            async with held_on_server(database_url, patience, wait=wait) as hold:
                 yield hold
         else:
             yield Hold()
@@ -94,8 +94,9 @@ async def _file_lock(path: Path, patience: float) -> ExitStack:
 
 
 @asynccontextmanager
-async def _server_lock(url: str, patience: float, *, wait: bool) -> AsyncIterator[Hold]:
-    """Hold the lock in the PostgreSQL database itself: the file keeps out this machine's processes only."""
+async def held_on_server(url: str, patience: float = 0, *, wait: bool = False) -> AsyncIterator[Hold]:
+    """Hold the lock in the PostgreSQL database itself, as `held` does; the file alone keeps out this machine's
+    processes only."""
     from bridge.store.postgres.connecting import where
     from bridge.store.postgres.locks import ServerLock
 

@@ -32,17 +32,28 @@ def newest() -> str:
 def upgrade(url: str) -> None:
     """Bring the schema at `url` to this version, in one transaction; raise `SchemaTooNew` where a newer Rialto
     wrote it. Of two that begin at once, the second waits and finds it done."""
-    _inside(url, _upgrade, begin="BEGIN IMMEDIATE")
+    inside(url, _upgrade, begin="BEGIN IMMEDIATE")
 
 
 def known_or_raise(url: str) -> None:
     """Raise `SchemaTooNew` unless this version knows the schema at `url`; an empty database is known."""
-    _inside(url, _known_or_raise)
+    inside(url, known_or_raise_on)
+
+
+def known_or_raise_on(connection: Connection) -> None:
+    """Do the same on a connection."""
+    present = revision_of(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    if present is not None and present not in known:
+        raise SchemaTooNew(
+            f"the database is at schema {present}, which this Rialto does not know: "
+            "run the newer Rialto that wrote it, or restore a backup"
+        )
 
 
 def revision(url: str) -> str | None:
     """Return the schema's revision, or None for an empty database."""
-    return _inside(url, revision_of)
+    return inside(url, revision_of)
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -55,18 +66,8 @@ def _upgrade(connection: Connection) -> None:
         from bridge.store.postgres.connecting import LOCKS, MIGRATION_LOCK
 
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION_LOCK})"))
-    _known_or_raise(connection)
+    known_or_raise_on(connection)
     command.upgrade(config(connection), "head")
-
-
-def _known_or_raise(connection: Connection) -> None:
-    present = revision_of(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    if present is not None and present not in known:
-        raise SchemaTooNew(
-            f"the database is at schema {present}, which this Rialto does not know: "
-            "run the newer Rialto that wrote it, or restore a backup"
-        )
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -77,8 +78,8 @@ def config(connection: Connection | None = None) -> Config:
     return made
 
 
-def _inside(url: str, work: Callable[[Connection], T], *, begin: str = "BEGIN") -> T:
-    """Return what `work` gives in a transaction of its own."""
+def inside(url: str, work: Callable[[Connection], T], *, begin: str = "BEGIN") -> T:
+    """Return what `work` gives on the database at `url`, in a transaction of its own that `begin` begins (SQLite)."""
     if make_url(url).get_backend_name() == "postgresql":
         return asyncio.run(_inside_postgresql(url, work))
     engine = create_engine(url)

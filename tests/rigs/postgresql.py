@@ -66,6 +66,7 @@ class Cluster:
         self._process: subprocess.Popen[bytes] | None = None
         self._names = (f"t{number}" for number in itertools.count(1))
         self._made: deque[str] = deque()
+        self._has_template = False
         options = ["--auth=trust", "--username=rialto", "--encoding=UTF8", "--locale=C", "--no-sync"]
         made = self._run("initdb", *options, "--pgdata", str(self.data))
         assert made.returncode == 0, made.stdout.decode()
@@ -125,10 +126,11 @@ class Cluster:
 
     def new(self) -> str:
         """Make a database with the schema of this version and no rows: its address."""
-        if not self._made:
+        if not self._has_template:
             template = self.url("rialto_template")
             self.execute("CREATE DATABASE rialto_template")
             _in_a_thread(lambda: schema.upgrade(template))
+            self._has_template = True
         return self._create("rialto_template")
 
     def execute(self, *statements: str, database: str = "postgres") -> None:

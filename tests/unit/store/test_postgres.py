@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import IntegrityError
 
 from bridge.model.errors import DatabaseAway
-from bridge.store import meta
+from bridge.store import meta, tables
 from bridge.store.database import Database, Unit, open_database
 from bridge.store.postgres import database as postgres
 from bridge.store.postgres.session import Session
@@ -47,7 +47,11 @@ async def db(url: str) -> AsyncIterator[Database]:
 
 def adding(key: str) -> Unit[None]:
     """A unit that cannot be done twice."""
-    return lambda connection: connection.execute(text(f"INSERT INTO meta VALUES ('{key}', '')")) and None
+
+    def unit(connection: Connection) -> None:
+        connection.execute(insert(tables.meta).values(key=key, value=""))
+
+    return unit
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
@@ -98,7 +102,8 @@ async def test_a_commit_whose_answer_is_lost_is_settled_truthfully(
     url: str, db: Database, took: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await db.write(adding("first"))
-    commit, broken = Session.commit, []
+    commit = Session.commit
+    broken: list[str] = []
 
     async def breaking(self: Session, mark: str) -> None:
         if broken:
