@@ -112,7 +112,7 @@ async def held_on_server(url: str, patience: float = 0, *, wait: bool = False) -
 async def reaching(url: str, work: Callable[[], Awaitable[T]], *, tries: int | None = None) -> T:
     """Do `work` on a PostgreSQL server, again where it is away, `tries` times or without end; raise `BadDatabase`
     where it refuses us or did not come back."""
-    from bridge.store.postgres.away import Pauses, is_away, reason
+    from bridge.store.postgres.away import Pauses, is_away, is_refusal, reason
     from bridge.store.postgres.connecting import where
 
     pauses, told = Pauses(), ""
@@ -123,7 +123,7 @@ async def reaching(url: str, work: Callable[[], Awaitable[T]], *, tries: int | N
             raise
         except Exception as error:
             why = reason(error)
-            if number == tries or not is_away(error):
+            if number == tries or is_refusal(error) or not is_away(error):
                 text = f"the database {where(url)} cannot be used ({why}): `rialto doctor` looks at it"
                 raise BadDatabase(text) from error
         if why != told:

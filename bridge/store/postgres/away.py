@@ -59,6 +59,12 @@ def is_away(error: BaseException) -> bool:
     return gone or isinstance(under, asyncpg.InternalClientError)
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether the server answers, and does not let us in: a wrong password, no such database."""
+    state = getattr(cause(error), "sqlstate", None) or ""
+    return state[:2] in ("28", "3D")
+
+
 def reason(error: BaseException) -> str:
     """Return why the database cannot be worked with, in a line."""
     under = cause(error)

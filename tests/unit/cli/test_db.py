@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from bridge.app.lock import held_on_server
 from bridge.cli import main
+from bridge.cli.db import command
 from bridge.core.people import People
 from bridge.model.ids import MATRIX
 from bridge.store import blobs, inbox, schema
@@ -73,6 +75,11 @@ def test_an_empty_database_is_brought_up_to_date_once(url: str) -> None:
     said = run("status")
     assert said.exit_code == 0
     assert said.output.splitlines()[1:] == ["rooms: 0", "people: 0", "events: 0", f"schema {newest}: up to date"]
+
+
+def test_the_page_of_the_database_lists_every_command() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "database.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `rialto db (\w+)", page, re.MULTILINE)) == set(command.commands)
 
 
 @pytest.mark.parametrize("words", [["upgrade"], ["status"]])
