@@ -156,9 +156,9 @@ class Native:
         return who
 
     async def _submit(self, room: RoomId, person: PersonId, content: Content, key: str) -> Placed:
-        event = Event(
-            id=new_event_id(), room=room, who=person, at=now_ms(), origin=Origin(WEB, room, key), content=content
-        )
+        # PostgreSQL has no U+0000 in its texts, and what is looked up has to be what was written.
+        origin = Origin(WEB, room, key.replace("\0", "\ufffd"))
+        event = Event(id=new_event_id(), room=room, who=person, at=now_ms(), origin=origin, content=content)
         (result,) = await self._hub.submit(room, [Submission(event)])
         match result:
             case Placed():

@@ -97,14 +97,14 @@ def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Ro
     """
     place = memberships.alias()
     joined = func.coalesce(place.c.joined, False)
-    statement = (
-        select(rooms, joined.label("here"), place.c.role)
-        .outerjoin(place, (place.c.room == rooms.c.id) & (place.c.person == (person or "")))
-        .order_by(func.lower(rooms.c.name), rooms.c.id)
+    statement = select(rooms, joined.label("here"), place.c.role).outerjoin(
+        place, (place.c.room == rooms.c.id) & (place.c.person == (person or ""))
     )
     if person is not None:
         statement = statement.where((rooms.c.access == "public") | joined.is_(True))
-    return [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
+    found = [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
+    # Sorted here: what order a PostgreSQL database has depends on how it was made.
+    return sorted(found, key=lambda place: (place[0].name.casefold(), place[0].id))
 
 
 def joined_by(connection: Connection, person: PersonId) -> list[RoomId]:
