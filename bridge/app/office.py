@@ -70,7 +70,7 @@ class Office:
             arguments["name"],
             owner.person,
             topic=arguments.get("topic", ""),
-            public=bool(arguments.get("public", True)),
+            access="public" if arguments.get("public", True) else "invite",
         )
         snapshot = await self._made.hub.snapshot(room.id)
         assert snapshot is not None
