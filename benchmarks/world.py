@@ -92,7 +92,7 @@ def _insert_rooms(connection: Connection, chats: Iterable[Chat], creator: Person
                 "name": room.name,
                 "topic": "",
                 "avatar": "",
-                "public": True,
+                "access": room.access,
                 "creator": creator,
                 "created_at": at,
                 "last_seq": 0,
