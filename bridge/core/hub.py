@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 import structlog
 from sqlalchemy import Connection
 
+from bridge.core.badges import Badges
 from bridge.core.batch import Batch
 from bridge.core.describer import Describer
+from bridge.core.indexer import Indexer
 from bridge.core.items import Item, LinkChange, Result
 from bridge.core.keeping import kept
 from bridge.core.lanes import Lane
@@ -64,6 +66,8 @@ class Hub:
         self.db = db
         self.people = known
         self.viewers = Viewers()
+        self.badges = Badges(db)
+        self._indexer = Indexer(db)
         self._networks: dict[NetworkId, Network] = {}
         self._seats: dict[NetworkId, SeatScheduler] = {}
         self._describers: dict[NetworkId, Describer] = {}
@@ -95,6 +99,7 @@ class Hub:
                 for room in await self.db.read(outbox.rooms_with_pending):
                     await self._actor(room)
                 group.create_task(kept("put-away", self._sweep))
+                group.create_task(kept("indexing", self._indexer.run))
         finally:
             await self._stop()
 
@@ -229,6 +234,9 @@ class Hub:
     # after a commit
 
     def _committed(self, actor: RoomActor, batch: Batch) -> None:
+        if batch.appended:
+            self._indexer.grew(actor.id)
+        self.badges.committed(actor.id, batch)
         for link in batch.new_links:
             self._link_changed(actor, link)
         for fold in batch.folds:

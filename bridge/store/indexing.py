@@ -34,7 +34,6 @@ from bridge.model.events import Said, decode_content
 from bridge.model.ids import PersonId, RoomId
 from bridge.store.tables import events, indexed, rooms, searchable
 from bridge.store.upsert import insert_or_update
-from bridge.text.words import words
 
 TIE_BITS: Final = 21
 """The lower part of an ID keeps apart the lines of one millisecond."""
@@ -97,13 +96,14 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Portion(msgspec.Struct, frozen=True):
-    """A part of a room's log that waits for the index: its lines, the number up to which it goes, and whether more
-    comes after it."""
+    """A part of a room's log that waits for the index: the number up to which it goes, how many entries of the log it
+    is, their lines, and whether more comes after it."""
 
     room: RoomId
     upto: int
-    lines: list[Line]
-    more: bool
+    entries: int
+    lines: list[Line] = []
+    more: bool = False
 
 
 def has_link(said: str) -> bool:
@@ -138,17 +138,17 @@ def waiting(connection: Connection) -> int:
 def read(connection: Connection, room: RoomId, limit: int) -> Portion:
     """Return what comes next in a room's log, up to `limit` entries: new lines, and the targets of new edits."""
     start = connection.scalar(select(indexed.c.seq).where(indexed.c.room == room)) or 0
-    place = connection.execute(select(rooms.c.last_seq, rooms.c.deleted_at).where(rooms.c.id == room)).one_or_none()
-    if place is None or place.deleted_at is not None:
+    place = connection.execute(select(rooms.c.last_seq, rooms.c.deleted_at).where(rooms.c.id == room)).one()
+    if place.deleted_at is not None:
         # Nobody will ever look for anything there.
-        return Portion(room, start if place is None else place.last_seq, [], more=False)
+        return Portion(room, place.last_seq, place.last_seq - start)
     fresh = _rows(connection, events.c.room == room, events.c.seq > start, limit=limit)
     kept = _bounded(fresh)
     upto = kept[-1].seq if kept else start
     edited = {row.target for row in kept if row.kind == "edited" and row.target <= start}
     targets = _rows(connection, events.c.room == room, events.c.seq.in_(edited)) if edited else []
     lines = _numbered(connection, room, [row for row in (*targets, *kept) if _is_line(row)])
-    return Portion(room, upto, lines, more=len(kept) < len(fresh) or len(fresh) == limit)
+    return Portion(room, upto, len(kept), lines, more=len(kept) < len(fresh) or len(fresh) == limit)
 
 
 def write(connection: Connection, portions: Sequence[Portion], cut: Sequence[Sequence[str]]) -> None:
@@ -161,7 +161,7 @@ def write(connection: Connection, portions: Sequence[Portion], cut: Sequence[Seq
     insert_or_update(
         connection,
         indexed,
-        [{"room": portion.room, "seq": portion.upto} for portion in portions],
+        [{"room": portion.room, "seq": portion.upto} for portion in portions if portion.entries],
         update=("seq",),
     )
 
@@ -173,11 +173,6 @@ def drop(connection: Connection, room: RoomId, numbers: Iterable[int]) -> None:
     if found:
         _unwrite(connection, found)
         connection.execute(delete(searchable).where(searchable.c.id.in_(found)))
-
-
-def cut(lines: Iterable[Line]) -> list[list[str]]:
-    """Return the words of each line; it may take a while, and needs no database."""
-    return [words(line.text) for line in lines]
 
 
 def _rows(connection: Connection, *where: Any, limit: int | None = None) -> list[Row[Any]]:

@@ -6,18 +6,16 @@ was removed is never shown, and none is shown from before the first number that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, literal_column, select, text
 
 from bridge.model.events import Entry, Said
-from bridge.model.ids import PersonId, RoomId
+from bridge.model.search import Asked, Found
 from bridge.store import log
-from bridge.store.indexing import LINK_MARK, ROOM_MARK, WHO_MARK, has_link
+from bridge.store.indexing import LINK_MARK, ROOM_MARK, WHO_MARK
 from bridge.store.tables import events, searchable
-from bridge.text.words import Part, matches, words
 
 MARKED_ROOMS = 100
 """In so many rooms a search looks by their marks; in more it looks everywhere and leaves out what is elsewhere."""
@@ -25,27 +23,9 @@ LOOKED_AT = 2_000
 """So many rows are held against the log for one page at most; then it is shorter, and says where to go on."""
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What is searched for: `parts` as `text.words.query` gives them, `rooms` with the first number that may be read
-    in each, `who` wrote it, `link` where it must have one, `below` the ID (exclusive) under which the page begins."""
-
-    parts: Sequence[Part]
-    rooms: Mapping[RoomId, int]
-    who: PersonId | None = None
-    link: bool = False
-    below: int | None = None
-
-
-class Found(msgspec.Struct, frozen=True):
-    """A page of hits as they read now, newest first; `next` is the ID under which the following page begins, None
-    where there are no more."""
-
-    hits: list[Entry]
-    next: int | None = None
-
-
-def find(connection: Connection, asked: Asked, limit: int) -> Found:
-    """Return up to `limit` lines that contain all that is asked for, and may be read."""
+def find(connection: Connection, asked: Asked, limit: int, says: Callable[[str], bool]) -> Found:
+    """Return up to `limit` lines that contain all that is asked for, and may be read; `says` tells whether a line that
+    was edited still does as it reads now."""
     if not asked.rooms or not asked.parts:
         return Found([])
     hits: list[Entry] = []
@@ -56,7 +36,7 @@ def find(connection: Connection, asked: Asked, limit: int) -> Found:
         rows = connection.execute(_statement(connection, asked, below).limit(wanted)).all()
         for row in rows:
             entry = log.as_entry(row)
-            if _still(entry, asked):
+            if _counts(entry, asked, says):
                 if len(hits) == limit:
                     return Found(hits, next=below)
                 hits.append(entry)
@@ -67,14 +47,11 @@ def find(connection: Connection, asked: Asked, limit: int) -> Found:
     return Found(hits, next=below)
 
 
-def _still(entry: Entry, asked: Asked) -> bool:
+def _counts(entry: Entry, asked: Asked, says: Callable[[str], bool]) -> bool:
     """Tell whether a hit may be read, and says what is asked for as it reads now."""
     if entry.seq < asked.rooms[entry.event.room] or not isinstance(entry.present, Said):
         return False
-    if entry.version == 0:
-        return True
-    said = entry.present.text
-    return matches(asked.parts, words(said)) and (not asked.link or has_link(said))
+    return entry.version == 0 or says(entry.present.text)
 
 
 def _statement(connection: Connection, asked: Asked, below: int | None) -> Select[Any]:

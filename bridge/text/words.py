@@ -12,8 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
+from bridge.model.search import Part
 from bridge.text.characters import is_invisible
 
 WORD_CHARS = 64
@@ -25,7 +24,7 @@ QUERY_WORDS = 64
 PREFIX_CHARS = 2
 """A last word of fewer characters is no beginning of others: it would be one of half the index."""
 
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
     "\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff"  # Hangul
@@ -33,17 +32,10 @@ _UNSPACED = (
     "\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"  # Hiragana, Katakana, Bopomofo
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00016fe0-\U00018cff\U0001aff0-\U0001b16f\U00020000-\U0003ffff"  # Han
 )
-_RUNS = re.compile(f"([{_UNSPACED}]+)|([^{_UNSPACED} ]+)")
+_RUNS = re.compile(f"([{UNSPACED}]+)|([^{UNSPACED} ]+)")
 _ASCII_WORDS = re.compile("[a-z0-9]+")
 _PARTS = re.compile(r'"([^"]*)"?|([^"\s]+)')
 _QUOTES = str.maketrans("“”„‟〝〞＂", '"' * 7)
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Words that must follow one another; with `prefix` the last of them is only a word's beginning."""
-
-    words: tuple[str, ...]
-    prefix: bool = False
 
 
 def words(text: str) -> list[str]:
