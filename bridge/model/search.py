@@ -34,3 +34,8 @@ class Found(msgspec.Struct, frozen=True):
 
     hits: list[Entry]
     next: int | None = None
+
+
+def has_link(said: str) -> bool:
+    """Tell whether a line's text holds an address of the web."""
+    return "http://" in said or "https://" in said

@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from bridge.model.events import Said, decode_content
 from bridge.model.ids import PersonId, RoomId
+from bridge.model.search import has_link
 from bridge.store.tables import events, indexed, rooms, searchable
 from bridge.store.upsert import insert_or_update
 
@@ -104,11 +105,6 @@ class Portion(msgspec.Struct, frozen=True):
     entries: int
     lines: list[Line] = []
     more: bool = False
-
-
-def has_link(said: str) -> bool:
-    """Tell whether a line's text holds an address of the web."""
-    return "http://" in said or "https://" in said
 
 
 def first_id(at: int) -> int:

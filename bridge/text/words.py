@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from bridge.model.search import Part
+from bridge.model.search import Asked, Part, has_link
 from bridge.text.characters import is_invisible
 
 WORD_CHARS = 64
@@ -76,6 +76,11 @@ def query(text: str) -> list[Part]:
 def matches(parts: Sequence[Part], line: Sequence[str]) -> bool:
     """Tell whether a line with these words contains all parts, as the index would."""
     return all(any(_begins(part, line, start) for start in range(len(line))) for part in parts)
+
+
+def says(asked: Asked, said: str) -> bool:
+    """Tell whether a line with this text is one of those that are asked for."""
+    return matches(asked.parts, words(said)) and (not asked.link or has_link(said))
 
 
 def _part(text: str, *, typing: bool) -> Part:
