@@ -63,6 +63,11 @@ class Badges:
             for room in watch.rooms:
                 self.unfollow(watch, room)
 
+    @property
+    def watched(self) -> int:
+        """Return how many watches of rooms there are: one for each watch and room."""
+        return sum(map(len, self._by_room.values()))
+
     def follow(self, watch: BadgeWatch, room: RoomId) -> None:
         """Have a watch told what is said in a room."""
         self._by_room.setdefault(room, set()).add(watch)
@@ -96,7 +101,7 @@ class _News:
         self.last_seq = batch.appended[-1][1]
         self.lines = len(said)
         self.by = Counter(said)
-        self.meant = list(batch.addressed.meant.values())
+        self.meant = [meant for seq, meant in batch.addressed.meant.items() if seq >= self.first_seq]
         self.recounted = max(batch.addressed.changed, default=0)
         """The last line that is gone, or means others now: whoever has not read it counts anew."""
 
