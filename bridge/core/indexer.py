@@ -63,9 +63,8 @@ class Indexer:
             if not self._rooms:
                 await self._wait()
             spent = await self._step(list(islice(self._rooms, ROOMS)))
-            share = SHARE_BUSY if self._busy else SHARE_IDLE
-            self._busy = False
-            await asyncio.sleep(spent * (1 - share) / share)
+            busy, self._busy = self._busy, False
+            await asyncio.sleep(rest_after(spent, busy=busy))
 
     async def _find(self) -> None:
         """Look for rooms that are behind."""
@@ -96,6 +95,12 @@ class Indexer:
             if portion.more:
                 self._rooms[portion.room] = None
         return reading + cutting + writing
+
+
+def rest_after(spent: float, *, busy: bool) -> float:
+    """Return how long to rest after a bite of so many seconds; `busy` while rooms are written to."""
+    share = SHARE_BUSY if busy else SHARE_IDLE
+    return spent * (1 - share) / share
 
 
 def _timed_read(connection: Connection, wanted: Iterable[RoomId]) -> tuple[list[Portion], float]:
