@@ -21,6 +21,7 @@ from bridge.networks.matrix.door import runner as appservice_runner
 from bridge.ops.metrics import Metrics
 from bridge.settings import Settings
 from bridge.settings.values import Listen
+from bridge.web.listener import runner as web_runner
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
 
@@ -115,8 +116,7 @@ async def _web(made: Parts, metrics: Metrics) -> AsyncIterator[None]:
             ),
         )
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3, handle_signals=False)
-    async with _listening(runner, made.settings.web.listen, "web.listen"):
+    async with _listening(web_runner(app), made.settings.web.listen, "web.listen"):
         yield
 
 
