@@ -31,12 +31,12 @@ def find(
     """Return up to `limit` accounts by name, from the one after `after` on; with `query` only those whose login or
     display name holds it, with `only` that one."""
     used = (
-        select(func.count().label("count"), func.max(sessions.c.used_at).label("used_at"), sessions.c.account)
+        select(func.count().label("many"), func.max(sessions.c.used_at).label("used_at"), sessions.c.account)
         .group_by(sessions.c.account)
         .subquery()
     )
     statement = (
-        select(accounts, people.c.name.label("shown"), used.c.count, used.c.used_at)
+        select(accounts, people.c.name.label("shown"), used.c.many, used.c.used_at)
         .join(people, people.c.id == accounts.c.person)
         .outerjoin(used, used.c.account == accounts.c.id)
         .order_by(accounts.c.name)
@@ -56,5 +56,5 @@ def find(
     if only is not None:
         statement = statement.where(accounts.c.id == only)
     return [
-        Listed(read_account(row), row.shown, row.count or 0, row.used_at) for row in connection.execute(statement)
+        Listed(read_account(row), row.shown, row.many or 0, row.used_at) for row in connection.execute(statement)
     ]

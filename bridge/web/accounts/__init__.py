@@ -65,6 +65,7 @@ class Accounts:
         self.upkeep = Upkeep(db, self.options, self.registry, self.sessions, self.tickets, self.invites, clock)
 
         self.add = self.registry.add
+        self.add_proved = self.newcomers.add_proved
         self.rename = self.registry.rename
         self.named = self.registry.named
         self.list = self.registry.list

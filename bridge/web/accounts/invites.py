@@ -113,7 +113,9 @@ class Invites:
 
     def _usable(self, found: Invite | None, field: str) -> Invite:
         if found is None:
-            raise Refused("no_such_invite", "This invite is not known here: ask for a new one.", field=field, status=404)
+            raise Refused(
+                "no_such_invite", "This invite is not known here: ask for a new one.", field=field, status=404
+            )
         if not found.is_open(self._clock()):
             raise _over(field)
         return found

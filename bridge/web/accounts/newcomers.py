@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from bridge.store.database import Database
 from bridge.store.invites import Invite
 from bridge.web.accounts.invites import Invites
 from bridge.web.accounts.options import HOUR_MS, AccountOptions
-from bridge.web.accounts.registry import Registry, Wish, wish
+from bridge.web.accounts.registry import Also, Registry, wish
 from bridge.web.accounts.sessions import UNKNOWN, Sessions, Visit
 from bridge.web.limits import Limit
 
@@ -42,14 +42,22 @@ class Newcomers:
         hourly = options.guests_per_hour
         self._guests = Limit(hourly / 3600, max(1.0, hourly), "Many guests come just now: try again in a while.")
 
-    @property
-    def newcomer_until(self) -> int:
+    def _newcomer_until(self) -> int:
         """Return until when somebody who makes an account now is new (UTC milliseconds)."""
         return self._clock() + int(self._options.newcomer_hours * HOUR_MS)
 
-    def count_signup(self) -> None:
-        """Count a new account that nobody on this server made for somebody; raise `TooFast`."""
+    def _count_signup(self) -> None:
+        """Count a new account that nobody of this server made for somebody; raise `TooFast`."""
         self._signups.check("")
+
+    async def add_proved(self, logins: Iterable[str], shown: Iterable[str], bind: Also) -> Account:
+        """Make an account without a password for somebody whom another server vouches for.
+
+        It takes the first login name and the first display name that are free; `bind(connection, account)` runs in
+        the same transaction. Raises what `bind` raises, and `TooFast`.
+        """
+        self._count_signup()
+        return await self._registry.add_proved(logins, shown, bind, newcomer_until=self._newcomer_until())
 
     async def sign_up(
         self, name: str, password: str, *, display_name: str | None = None, invite: str = "", visit: Visit = UNKNOWN
@@ -65,13 +73,13 @@ class Newcomers:
         used: list[Invite] = []
         if invite:
             await self._invites.look(invite)
-        wanted = wish(name, display_name, newcomer_until=self.newcomer_until)
+        wanted = wish(name, display_name, newcomer_until=self._newcomer_until())
 
         def also(connection: Connection, _account: AccountId) -> None:
             # A unit may run again: what the last run found counts.
             used[:] = [self._used(connection, invite)] if invite else []
 
-        account = await self._registry.make(wanted, password, also, before=self.count_signup)
+        account = await self._registry.make(wanted, password, also, last_check=self._count_signup)
         room = used[0].room if used else None
         if room is not None:
             try:

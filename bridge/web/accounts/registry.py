@@ -59,10 +59,18 @@ class Registry:
         """Make an account and its person; raise `Refused` with the field at fault."""
         return await self.make(wish(name, display_name, admin=admin), password)
 
-    async def make(self, wanted: Wish, password: str | None, also: Also | None = None) -> Account:
+    async def make(
+        self,
+        wanted: Wish,
+        password: str | None,
+        also: Also | None = None,
+        *,
+        last_check: Callable[[], None] | None = None,
+    ) -> Account:
         """Make an account, without a password where that is None; `also` is written with it.
 
-        Raises `Refused` where a name or the password cannot be taken, and what `also` raises.
+        Raises `Refused` where a name or the password cannot be taken, and what `last_check` (called when nothing
+        else stands against it) and `also` raise.
         """
         await self._refuse_taken(wanted.login, "name", None)
         await self._refuse_taken(wanted.shown, "display_name", None)
@@ -71,6 +79,8 @@ class Registry:
         async with self._names.lock:
             await self._refuse_taken(wanted.login, "name", None)
             await self._refuse_taken(wanted.shown, "display_name", None)
+            if last_check is not None:
+                last_check()
             account = await self._insert(wanted, hashed, also)
         if wanted.admin:
             await self._people.reload_reserved()

@@ -17,18 +17,18 @@ from bridge.core.hub import Hub
 from bridge.core.native import Native
 from bridge.core.people import People
 from bridge.model.errors import Rejected
-from bridge.store import schema
 from bridge.store.database import Database, open_database
 from bridge.web.accounts import Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
+from tests.rigs.database import new_url
 from tests.unit.web.network import SmallNetwork
 
 PASSWORD = "a good password"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0)
+ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0, signups_per_address=0)
 
 
 class SmallAvatars:
@@ -64,9 +64,7 @@ async def rigged(
     folder: Path, *, limits: WebLimits = ROOMY, heartbeat_seconds: float = 15, url: str = "http://127.0.0.1:8090"
 ) -> AsyncIterator[Rig]:
     """Start everything but the listener; stop it at the end."""
-    address = f"sqlite:///{folder / 'rialto.db'}"
-    schema.upgrade(address)
-    db = open_database(address)
+    db = open_database(new_url(folder))
     people = People(db)
     await people.start()
     hub, network, avatars = Hub(db, people), SmallNetwork(), SmallAvatars()
