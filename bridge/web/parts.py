@@ -69,5 +69,6 @@ class WebParts:
     avatars: RemoteAvatars
     metrics: Callable[[], Awaitable[str]]
     url: str = "http://127.0.0.1:8090"
+    name: str = "Rialto"
     limits: WebLimits = field(default_factory=WebLimits)
     heartbeat_seconds: float = 15

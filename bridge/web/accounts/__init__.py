@@ -11,7 +11,7 @@ from bridge.core.people import People
 from bridge.model.clock import now_ms
 from bridge.store.accounts import Account
 from bridge.store.database import Database
-from bridge.web.accounts.admins import Admins, leave
+from bridge.web.accounts.admins import OPERATOR, Admins, keep_one
 from bridge.web.accounts.credentials import Credentials
 from bridge.web.accounts.invites import Invites
 from bridge.web.accounts.newcomers import Newcomers
@@ -60,7 +60,7 @@ class Accounts:
         self.tickets = Tickets(db, self.registry, passwords, self.sessions, clock)
         self.invites = Invites(db, self.options, clock)
         self.newcomers = Newcomers(db, self.options, self.registry, self.invites, self.sessions, native, clock)
-        self.admins = Admins(db, known, self.registry, self.sessions, self.tickets, self.invites)
+        self.admins = Admins(db, known, self.registry, self.sessions, self.credentials, self.tickets, self.invites)
         self.preferences = Preferences(db)
         self.upkeep = Upkeep(db, self.options, self.registry, self.sessions, self.tickets, self.invites, clock)
 
@@ -77,18 +77,18 @@ class Accounts:
         self.on_session_end = self.sessions.on_end
 
     async def passwd(self, name: str, password: str) -> Account:
-        """Set a new password; every session of the account ends."""
+        """Set a new password, as the operator; every session of the account ends."""
         account = await self.named(name)
-        await self.credentials.set(account, password)
+        await self.admins.set_password(OPERATOR, account, password)
         return account
 
     async def deactivate(self, name: str) -> Account:
-        """Close an account for good, as the operator may do with any."""
+        """Close an account for good, as the operator."""
         account = await self.named(name)
-        await self.registry.close(account)
+        await self.admins.deactivate(OPERATOR, account)
         return account
 
     async def leave(self, account: Account, password: str | None) -> None:
         """Close one's own account for good; raise `Refused` for a wrong password, and for the last administrator."""
         await self.credentials.prove(account, password)
-        await leave(self.registry, account)
+        await self.registry.close(account, lambda connection: keep_one(connection, account))

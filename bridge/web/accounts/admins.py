@@ -15,6 +15,7 @@ from bridge.store.account_list import Listed, find
 from bridge.store.accounts import Account
 from bridge.store.database import Database
 from bridge.store.invites import Invite
+from bridge.web.accounts.credentials import Credentials
 from bridge.web.accounts.invites import Invites
 from bridge.web.accounts.registry import Registry, wish
 from bridge.web.accounts.sessions import Sessions
@@ -23,19 +24,21 @@ from bridge.web.accounts.tickets import Tickets
 logger = structlog.get_logger("audit")
 
 OPERATOR = "operator"
-"""Who acts by a command of this machine."""
+"""Who acts by a command of this machine: even the last administrator is theirs to close, for they can make another."""
 
 
 class Admins:
     """What administrators may do. `by` is the login name of the one who acts, or `OPERATOR`."""
 
     def __init__(
-        self, db: Database, known: People, registry: Registry, sessions: Sessions, tickets: Tickets, invites: Invites
+        self, db: Database, known: People, registry: Registry, sessions: Sessions, credentials: Credentials,
+        tickets: Tickets, invites: Invites,
     ) -> None:
         self._db = db
         self._people = known
         self._registry = registry
         self._sessions = sessions
+        self._credentials = credentials
         self._tickets = tickets
         self._invites = invites
 
@@ -66,8 +69,8 @@ class Admins:
             raise Refused("not_for_admins", "Only an open account can administer.", field="admin", status=409)
 
         def unit(connection: Connection) -> None:
-            if not admin:
-                _keep_one(connection, account)
+            if not admin and by != OPERATOR:
+                keep_one(connection, account)
             accounts.set_admin(connection, account.id, admin)
 
         await self._db.write(unit)
@@ -75,6 +78,18 @@ class Admins:
         await self._people.reload_reserved()
         logger.info("an account became an administrator" if admin else "an account is no administrator any more",
                     by=by, account=account.name)
+
+    async def set_password(self, by: str, account: Account, password: str) -> None:
+        """Set somebody's password; every session of the account ends. Raises `Refused` for a guest or a closed
+        account."""
+        await self._credentials.set(account, password)
+        logger.info("an account got a new password", by=by, account=account.name)
+
+    async def claim(self, by: str) -> tuple[str, int]:
+        """Return the token of a link with which an administrator's account can be made, and until when."""
+        made = await self._tickets.for_claim()
+        logger.info("a link for an administrator was made", by=by)
+        return made
 
     async def reset(self, by: str, account: Account) -> tuple[str, int]:
         """Return the token of a link with which a new password for an account can be chosen, and until when."""
@@ -86,7 +101,8 @@ class Admins:
         """Close somebody's account for good; raise `Refused` for the last administrator. An account that is closed
         already stays so."""
         if account.active:
-            await self._registry.close(account, lambda connection: _keep_one(connection, account))
+            check = None if by == OPERATOR else lambda connection: keep_one(connection, account)
+            await self._registry.close(account, check)
             logger.info("an account was closed", by=by, account=account.name)
 
     async def sign_out(self, by: str, account: Account) -> int:
@@ -109,15 +125,10 @@ class Admins:
         logger.info("an invite to the server was revoked", by=by, invite=invite)
 
 
-def _keep_one(connection: Connection, leaving: Account) -> None:
+def keep_one(connection: Connection, leaving: Account) -> None:
     """Refuse to leave the server without an administrator."""
     present = accounts.admins(connection, lock=True)
     if leaving.id in present and len(present) == 1:
         raise Refused(
             "last_admin", "This is the last administrator: make somebody else one first.", field="admin", status=409
         )
-
-
-async def leave(registry: Registry, account: Account) -> None:
-    """Close one's own account for good; raise `Refused` for the last administrator."""
-    await registry.close(account, lambda connection: _keep_one(connection, account))

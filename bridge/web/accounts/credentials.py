@@ -65,7 +65,9 @@ class Credentials:
         self._sessions.ended(account, ended)
 
     async def set(self, account: Account, password: str) -> None:
-        """Set a new password; every session of the account ends, and a link to reset it is void."""
+        """Set a new password; every session of the account ends, and a link to reset it is void. Raises `Refused`
+        for a guest or a closed account."""
+        refuse_who_cannot_sign_in(account)
         fresh = await self._passwords.hash(password)
 
         def unit(connection: Connection) -> None:
@@ -74,3 +76,9 @@ class Credentials:
 
         await self._db.write(unit)
         self._sessions.ended(account)
+
+
+def refuse_who_cannot_sign_in(account: Account) -> None:
+    """Raise `Refused` for a guest, and for a closed account: neither has a password."""
+    if account.kind == "guest" or not account.active:
+        raise Refused("no_such_account", "Nobody signs in to this account.", field="name", status=404)

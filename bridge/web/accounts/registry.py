@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bridge.core.native import PERSON_NAME_CHARS, Native
-from bridge.core.people import People
+from bridge.core.people import GUEST_HINT, People
 from bridge.model.errors import Refused
 from bridge.model.ids import WEB, AccountId, new_account_id, new_person_id
 from bridge.model.people import Person
@@ -103,7 +103,7 @@ class Registry:
         it. Raises `Refused` for a name that cannot be read, and what `also` raises."""
         wished = _display_name(display_name)[:GUEST_NAME_CHARS].rstrip()
         async with self._names.lock:
-            shown = await self._names.distinct(wished, "guest")
+            shown = await self._names.distinct(wished, GUEST_HINT)
             account = self._account(Wish("", shown), "")
             guest = msgspec.structs.replace(account, name=account.id, kind="guest")
             await self._write(guest, shown, also)

@@ -12,6 +12,7 @@ from bridge.store import accounts, tickets
 from bridge.store.accounts import Account
 from bridge.store.database import Database
 from bridge.store.tickets import Purpose, Ticket
+from bridge.web.accounts.credentials import refuse_who_cannot_sign_in
 from bridge.web.accounts.options import HOUR_MS
 from bridge.web.accounts.passwords import Passwords
 from bridge.web.accounts.registry import Registry, wish
@@ -36,8 +37,7 @@ class Tickets:
     async def for_reset(self, account: Account) -> tuple[str, int]:
         """Return the token with which a new password for an account can be chosen, and until when (UTC
         milliseconds); an earlier one is void. Raises `Refused` for a guest or a closed account."""
-        if account.kind == "guest" or not account.active:
-            raise Refused("no_such_account", "Nobody signs in to this account.", field="name", status=404)
+        refuse_who_cannot_sign_in(account)
         return await self._make("reset", account.id)
 
     async def for_claim(self) -> tuple[str, int]:
