@@ -74,10 +74,11 @@ async def at_rest(folder: Path, seconds: float) -> Rest:
     async with QuietHomeserver() as hs, rival("bare") as bare, started(folder, hs) as (server, _):
         assert server.pid is not None
         await asyncio.sleep(3)  # what a start leaves to do is done by then
-        before = cpu_seconds(server.pid), cpu_seconds(bare.pid)
+        before, bare_before = cpu_seconds(server.pid), cpu_seconds(bare.pid)
         await asyncio.sleep(seconds)
-        used = [1_000 * (cpu_seconds(pid) - was) / seconds for pid, was in zip((server.pid, bare.pid), before, strict=True)]
-        return Rest(memory_mb(server.pid), used[0], memory_mb(bare.pid), used[1])
+        used, bare_used = cpu_seconds(server.pid) - before, cpu_seconds(bare.pid) - bare_before
+        milli = 1_000 / seconds
+        return Rest(memory_mb(server.pid), used * milli, memory_mb(bare.pid), bare_used * milli)
 
 
 async def at_scale(folder: Path, rooms: int, count: int) -> Scale:
@@ -143,8 +144,8 @@ def _rest(rest: Rest) -> list[Figure]:
 def _scales(scales: Sequence[Scale]) -> list[Figure]:
     small, large = scales[0], scales[-1]
     start = [
-        f"{one.rooms:,} rooms, {one.people:,} people: ready after {shown(one.start)} s, caught up with every portal "
-        f"after {shown(one.caught_up)} s, then {shown(one.memory)} MB; {shown(one.memory_after)} MB with all rooms loaded"
+        f"{one.rooms:,} rooms, {one.people:,} people: ready after {shown(one.start)} s, caught up after "
+        f"{shown(one.caught_up)} s, then {shown(one.memory)} MB; {shown(one.memory_after)} MB with all rooms loaded"
         for one in scales
     ]
     cost = [f"{one.rooms:,} rooms: {shown(one.cpu)} µs CPU, {shown(one.rate)} messages/s" for one in scales]
