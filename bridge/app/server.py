@@ -69,8 +69,8 @@ async def _run(made: Parts, hold: Hold, stop: asyncio.Event, announce: Callable[
 
 
 async def _serve(made: Parts, metrics: Metrics, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
+    _spare_the_collector()
     async with _appservice(made), _web(made, metrics):
-        _spare_the_collector()
         await _welcome(made, announce)
         logger.info("ready", web=made.settings.web.url, homeserver=made.settings.homeserver.url)
         async with asyncio.TaskGroup() as group:
