@@ -24,7 +24,8 @@ class Account(msgspec.Struct, frozen=True):
     created_at: int = 0
 
 
-def _account(row: Row[Any]) -> Account:
+def read_account(row: Row[Any]) -> Account:
+    """Return the account of a row of the table."""
     return Account(
         id=row.id,
         person=row.person,
@@ -56,13 +57,13 @@ def add(connection: Connection, account: Account, skeleton: str) -> None:
 def by_name(connection: Connection, name: str) -> Account | None:
     """Return the account with this login name, whatever its case, or None."""
     row = connection.execute(select(accounts).where(func.lower(accounts.c.name) == name.lower())).one_or_none()
-    return None if row is None else _account(row)
+    return None if row is None else read_account(row)
 
 
 def by_person(connection: Connection, person: PersonId) -> Account | None:
     """Return a person's account, or None."""
     row = connection.execute(select(accounts).where(accounts.c.person == person)).one_or_none()
-    return None if row is None else _account(row)
+    return None if row is None else read_account(row)
 
 
 def looks_taken(connection: Connection, skeleton: str) -> bool:
@@ -72,7 +73,7 @@ def looks_taken(connection: Connection, skeleton: str) -> bool:
 
 def everyone(connection: Connection) -> list[Account]:
     """Return all accounts by name."""
-    return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+    return [read_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
 
 
 def admin_skeletons(connection: Connection) -> list[tuple[PersonId, str]]:
@@ -134,7 +135,7 @@ def by_session(connection: Connection, token_hash: str) -> Account | None:
         .join(sessions, sessions.c.account == accounts.c.id)
         .where(sessions.c.token_hash == token_hash, accounts.c.active.is_(True))
     ).one_or_none()
-    return None if row is None else _account(row)
+    return None if row is None else read_account(row)
 
 
 def session_used_at(connection: Connection, token_hash: str) -> int | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from bridge.model.clock import now_ms
 from bridge.model.ids import AccountId
+from bridge.store.accounts import Account, read_account
 from bridge.store.tables import accounts, identities, tickets
 
 SPENT = "sign_in"
@@ -37,6 +38,15 @@ def find(connection: Connection, issuer: str, subject: str) -> Identity | None:
     return None if row is None else _identity(row)
 
 
+def account_of(connection: Connection, issuer: str, subject: str) -> Account | None:
+    """Return the account that an identity opens, be it active or closed, or None."""
+    statement = select(accounts).join(identities, identities.c.account == accounts.c.id)
+    row = connection.execute(
+        statement.where(identities.c.issuer == issuer, identities.c.subject == subject)
+    ).one_or_none()
+    return None if row is None else read_account(row)
+
+
 def bind(connection: Connection, issuer: str, subject: str, account: AccountId) -> None:
     """Bind an identity to an account; raise `IntegrityError` where it is bound already."""
     connection.execute(
@@ -53,14 +63,14 @@ def of_account(connection: Connection, account: AccountId) -> list[Identity]:
 def unbind(connection: Connection, identity: Identity, other_ways: Collection[str]) -> bool:
     """Take an identity from its account, unless that would leave no way in; tell whether it was taken.
 
-    Ways in are a password, and the identities of the issuers `other_ways`.
+    Ways in are a password, and the identities of the issuers `other_ways` (without their last slash).
     """
     # The account's row is locked, so that of two last ways which go at the same time one stays.
     password = connection.scalar(select(accounts.c.password).where(accounts.c.id == identity.account).with_for_update())
     left = [
         other
         for other in of_account(connection, identity.account)
-        if (other.issuer, other.subject) != (identity.issuer, identity.subject) and other.issuer in other_ways
+        if (other.issuer, other.subject) != (identity.issuer, identity.subject) and other.issuer.rstrip("/") in other_ways
     ]
     if not password and not left:
         return False

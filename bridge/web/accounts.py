@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 import msgspec
 from argon2 import PasswordHasher
@@ -16,7 +17,7 @@ from bridge.core.native import PERSON_NAME_CHARS, Native
 from bridge.core.people import People
 from bridge.model.clock import now_ms
 from bridge.model.errors import Refused
-from bridge.model.ids import WEB, new_account_id, new_person_id
+from bridge.model.ids import WEB, AccountId, new_account_id, new_person_id
 from bridge.model.people import Person
 from bridge.store import accounts, people
 from bridge.store.accounts import Account
@@ -26,6 +27,7 @@ from bridge.web.names import NameBook
 from bridge.web.passwords import Passwords
 
 _LOGIN_NAME = re.compile(r"[a-z0-9._-]{1,32}")
+Bind: TypeAlias = Callable[[Connection, AccountId], None]
 DAY_MS = 24 * 3600 * 1000
 SESSION_DAYS = 60
 """A session that nobody used for so long is over."""
@@ -78,10 +80,33 @@ class Accounts:
             await self._people.reload_reserved()
         return account
 
-    async def _insert(self, account: Account, person: Person) -> None:
+    async def add_proved(self, logins: Iterable[str], shown: Iterable[str], bind: Bind) -> Account:
+        """Make an account without a password for somebody whom another server vouches for.
+
+        It takes the first login name and the first display name that are free; `bind(connection, account)` runs in
+        the same transaction. Raises what `bind` raises.
+        """
+        async with self._names.lock:
+            login, name = await self._first_free(logins), await self._first_free(shown)
+            account = Account(
+                id=new_account_id(), person=new_person_id(), name=login, password="", created_at=now_ms()
+            )
+            await self._insert(account, Person(id=account.person, home=WEB, name=name), bind)
+            self._names.note(account.person, login, name)
+        return account
+
+    async def _first_free(self, candidates: Iterable[str]) -> str:
+        for name in candidates:
+            if not await self._names.taken(name):
+                return name
+        raise _taken(name, "name")
+
+    async def _insert(self, account: Account, person: Person, bind: Bind | None = None) -> None:
         def unit(connection: Connection) -> None:
             people.add(connection, person)
             accounts.add(connection, account, skeleton(account.name))
+            if bind is not None:
+                bind(connection, account.id)
 
         try:
             await self._db.write(unit)
@@ -133,6 +158,10 @@ class Accounts:
         if self._passwords.outdated(account.password):
             fresh = await self._passwords.hash(password)
             await self._db.write(lambda c: accounts.replace_hash(c, account.id, account.password, fresh))
+        return await self.open(account), account
+
+    async def open(self, account: Account) -> str:
+        """Return the token of a new session."""
         token = secrets.token_urlsafe(32)
         hashed = token_hash(token)
 
@@ -141,7 +170,7 @@ class Accounts:
             accounts.open_session(connection, account.id, hashed)
 
         await self._db.write(unit)
-        return token, account
+        return token
 
     async def session(self, token: str) -> Session | None:
         """Return the session of a token, or None where it is unknown, ended or too old."""

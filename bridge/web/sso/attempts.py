@@ -12,6 +12,7 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -46,6 +47,21 @@ class Attempt(msgspec.Struct, frozen=True):
         return cookie_name(self.state)
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What ties one attempt together: `nonce` must stand in the ID token, `verifier` shows that the code is redeemed
+    by who asked for it (RFC 7636) and does not leave this server before that."""
+
+    state: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+    @property
+    def challenge(self) -> str:
+        """Return the S256 challenge of the verifier."""
+        return _text(hashlib.sha256(self.verifier.encode()).digest())
+
+
 class Attempts:
     """Makes and reads attempts with the installation's secret."""
 
@@ -77,18 +93,10 @@ class Attempts:
             raise stale()
         return attempt
 
-    def nonce(self, attempt: Attempt) -> str:
-        """Return what the ID token of this attempt must repeat."""
-        return _text(self._mac("nonce", attempt.state.encode()))
-
-    def verifier(self, attempt: Attempt) -> str:
-        """Return the proof that the code is redeemed by who asked for it (RFC 7636); it never leaves this server
-        before that."""
-        return _text(self._mac("verifier", attempt.state.encode()))
-
-    def challenge(self, attempt: Attempt) -> str:
-        """Return the proof's S256 challenge."""
-        return _text(hashlib.sha256(self.verifier(attempt).encode()).digest())
+    def secrets(self, attempt: Attempt) -> Secrets:
+        """Return what belongs to this attempt and is never stored: it follows from its state and our secret."""
+        state = attempt.state.encode()
+        return Secrets(attempt.state, _text(self._mac("nonce", state)), _text(self._mac("verifier", state)))
 
     def _read(self, value: str) -> Attempt | None:
         body, _, mac = value.partition(".")

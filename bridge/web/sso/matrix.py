@@ -12,7 +12,7 @@ import structlog
 
 from bridge.model.errors import Refused
 from bridge.web.sso.asking import Unfit
-from bridge.web.sso.attempts import Attempt
+from bridge.web.sso.attempts import Secrets
 from bridge.web.sso.homeserver import Homeserver
 from bridge.web.sso.options import MATRIX_ID, MatrixOptions
 from bridge.web.sso.proof import Known, Proof
@@ -53,13 +53,14 @@ class MatrixSignIn:
         return self._options.server_name
 
     @property
+    def issuer(self) -> str:
+        """The issuer of its users' identities."""
+        return self._homeserver.issuer
+
+    @property
     def signup(self) -> bool | None:
         """Whether a first sign-in makes an account; None leaves it to the server's own rule."""
         return self._options.signup
-
-    async def issuer(self) -> str:
-        """Return the issuer of its users' identities."""
-        return self._homeserver.issuer
 
     async def offered(self) -> tuple[bool, bool]:
         """Return whether a password, and whether the homeserver's own pages, can be used at present.
@@ -80,14 +81,14 @@ class MatrixSignIn:
             raise Refused("no_such_provider", "Matrix passwords are not taken here.", status=404)
         return await self._homeserver.password(user, password, known)
 
-    async def address(self, attempt: Attempt) -> str:
+    async def address(self, secrets: Secrets) -> str:
         """Return where to send the visitor."""
         if not self._options.sso:
             raise Refused("no_such_provider", "There is no such way to sign in.", status=404)
-        back = f"{self._callback}?{urlencode({'state': attempt.state})}"
+        back = f"{self._callback}?{urlencode({'state': secrets.state})}"
         return f"{self._homeserver.url('/login/sso/redirect')}?{urlencode({'redirectUrl': back})}"
 
-    async def prove(self, attempt: Attempt, query: Mapping[str, str], known: Known) -> Proof:
+    async def prove(self, secrets: Secrets, query: Mapping[str, str], known: Known) -> Proof:
         """Return who came back with this query; raise `Refused` or `Unfit`."""
         token = query.get("loginToken")
         if not token:

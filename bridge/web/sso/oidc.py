@@ -9,7 +9,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from bridge.model.errors import Refused
 from bridge.web.sso.asking import Answer, Asker, Unfit
-from bridge.web.sso.attempts import Attempt, Attempts
+from bridge.web.sso.attempts import Secrets
 from bridge.web.sso.discovery import Discovery, Metadata
 from bridge.web.sso.options import OidcOptions
 from bridge.web.sso.proof import Known, Proof, name
@@ -22,10 +22,9 @@ _VISITOR_SAID_NO = {"access_denied", "login_required", "interaction_required", "
 class OidcProvider:
     """One provider. `callback` is the address to which it sends visitors back."""
 
-    def __init__(self, options: OidcOptions, asker: Asker, attempts: Attempts, callback: str) -> None:
+    def __init__(self, options: OidcOptions, asker: Asker, callback: str) -> None:
         self._options = options
         self._asker = asker
-        self._attempts = attempts
         self._callback = callback
         self._discovery = Discovery(asker, options.issuer)
 
@@ -40,15 +39,16 @@ class OidcProvider:
         return self._options.title
 
     @property
+    def issuer(self) -> str:
+        """The issuer of its identities, without a last slash."""
+        return self._options.issuer.rstrip("/")
+
+    @property
     def signup(self) -> bool | None:
         """Whether a first sign-in makes an account; None leaves it to the server's own rule."""
         return self._options.signup
 
-    async def issuer(self) -> str:
-        """Return the issuer as the provider itself writes it; raise `Unfit`."""
-        return (await self._discovery.metadata()).issuer
-
-    async def address(self, attempt: Attempt) -> str:
+    async def address(self, secrets: Secrets) -> str:
         """Return where to send the visitor; raise `Unfit`."""
         endpoint = (await self._discovery.metadata()).authorization_endpoint
         query = {
@@ -56,25 +56,25 @@ class OidcProvider:
             "client_id": self._options.client_id,
             "redirect_uri": self._callback,
             "scope": " ".join(self._options.scopes),
-            "state": attempt.state,
-            "nonce": self._attempts.nonce(attempt),
-            "code_challenge": self._attempts.challenge(attempt),
+            "state": secrets.state,
+            "nonce": secrets.nonce,
+            "code_challenge": secrets.challenge,
             "code_challenge_method": "S256",
         }
         return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(query)}"
 
-    async def prove(self, attempt: Attempt, query: Mapping[str, str], known: Known) -> Proof:
+    async def prove(self, secrets: Secrets, query: Mapping[str, str], known: Known) -> Proof:
         """Return who came back with this query; raise `Unfit`, or `Refused` where the visitor or the place said no."""
         metadata = await self._discovery.metadata()
         _check_issuer(metadata, query.get("iss"))
         code = _code(query)
-        tokens = await self._redeem(metadata, code, self._attempts.verifier(attempt))
+        tokens = await self._redeem(metadata, code, secrets.verifier)
         claims = await verified(tokens["id_token"], self._keys)
         subject = check_claims(
             claims,
             issuer=metadata.issuer,
             client_id=self._options.client_id,
-            nonce=self._attempts.nonce(attempt),
+            nonce=secrets.nonce,
         )
         if not await known(metadata.issuer, subject):
             claims = await self._with_names(metadata, claims, tokens["access_token"])

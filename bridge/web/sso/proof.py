@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from bridge.web.sso.attempts import Attempt
+from bridge.web.sso.attempts import Secrets
 
 MOST_NAME = 255
 
@@ -39,20 +39,21 @@ class Provider(Protocol):
         ...
 
     @property
+    def issuer(self) -> str:
+        """The issuer of its identities, without a last slash."""
+        ...
+
+    @property
     def signup(self) -> bool | None:
         """Whether a first sign-in makes an account; None leaves it to the server's own rule."""
         ...
 
-    async def address(self, attempt: Attempt) -> str:
+    async def address(self, secrets: Secrets) -> str:
         """Return where to send the visitor; raise `Unfit`."""
         ...
 
-    async def prove(self, attempt: Attempt, query: Mapping[str, str], known: Known) -> Proof:
+    async def prove(self, secrets: Secrets, query: Mapping[str, str], known: Known) -> Proof:
         """Return who came back with this query; raise `Unfit`, or `Refused` where the visitor or the place said no."""
-        ...
-
-    async def issuer(self) -> str:
-        """Return the issuer of its identities; raise `Unfit`."""
         ...
 
 

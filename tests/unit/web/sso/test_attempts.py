@@ -23,8 +23,10 @@ def test_it_comes_back_as_it_went() -> None:
     assert OURS.opened("keycloak", attempt.state, cookies(attempt)) == attempt
     again = Attempts("a secret")
     assert again.opened("keycloak", attempt.state, cookies(attempt)) == attempt
-    assert again.verifier(attempt) == OURS.verifier(attempt) != OURS.nonce(attempt)
-    assert 43 <= len(OURS.verifier(attempt)) <= 128
+    secrets = OURS.secrets(attempt)
+    assert again.secrets(attempt) == secrets
+    assert 43 <= len(secrets.verifier) <= 128
+    assert secrets.verifier not in repr(secrets)
 
 
 def test_two_attempts_share_nothing() -> None:
@@ -33,7 +35,9 @@ def test_two_attempts_share_nothing() -> None:
     assert len(both) == 2
     assert OURS.opened("p", one.state, both) == one
     assert OURS.opened("p", two.state, both) == two
-    assert len({OURS.nonce(one), OURS.nonce(two), OURS.verifier(one), OURS.verifier(two)}) == 4
+    told = [OURS.secrets(one), OURS.secrets(two)]
+    values = {value for each in told for value in (each.state, each.nonce, each.verifier, each.challenge)}
+    assert len(values) == 8
 
 
 def refused(provider: str, state: str, given: dict[str, str]) -> None:

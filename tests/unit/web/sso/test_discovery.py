@@ -91,9 +91,7 @@ async def test_a_last_slash_does_not_matter(asker: Asker, provider: OpenIdProvid
         ("document", {"authorization_endpoint": "javascript:alert(1)"}, "names a authorization_endpoint"),
     ],
 )
-async def test_what_is_wrong_is_said(
-    asker: Asker, provider: OpenIdProvider, fault: str, value: Any, told: str
-) -> None:
+async def test_what_is_wrong_is_said(asker: Asker, provider: OpenIdProvider, fault: str, value: Any, told: str) -> None:
     setattr(provider.misdeeds, fault, value)
     with pytest.raises(Unfit, match=told):
         await Discovery(asker, provider.issuer).metadata()

@@ -197,6 +197,7 @@ def test_keys_that_cannot_be_used_are_left_out() -> None:
         None,
     ]
     assert [key.kid for key in usable_keys(json.loads(json.dumps({"keys": listed})))] == ["good"]
-    for document in ({}, {"keys": None}, {"keys": {}}):
+    without: list[dict[str, object]] = [{}, {"keys": None}, {"keys": {}}]
+    for document in without:
         with pytest.raises(Unfit, match="list of keys"):
             usable_keys(document)
