@@ -70,7 +70,7 @@ def unbind(connection: Connection, identity: Identity, other_ways: Collection[st
     left = [
         other
         for other in of_account(connection, identity.account)
-        if (other.issuer, other.subject) != (identity.issuer, identity.subject) and other.issuer.rstrip("/") in other_ways
+        if other != identity and other.issuer.rstrip("/") in other_ways
     ]
     if not password and not left:
         return False

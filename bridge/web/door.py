@@ -42,9 +42,14 @@ class Door:
 
     async def sign_in(self, request: web.Request, name: str, password: str) -> tuple[str, Account]:
         """Return a new token and its account; raise `Refused` for a wrong password or too many tries."""
-        self._by_address.check(address(request))
-        self._by_name.check(name.strip().lower()[:64])
+        self.count_login(request, name)
         return await self._accounts.login(name, password)
+
+    def count_login(self, request: web.Request, name: str = "") -> None:
+        """Count a try to sign in, against the address and the name that is tried; raise `TooFast`."""
+        self._by_address.check(address(request))
+        if name:
+            self._by_name.check(name.strip().lower()[:64])
 
     def count_message(self, session: Session) -> None:
         """Count a message against the account's limit; raise `TooFast`."""

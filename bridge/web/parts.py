@@ -14,6 +14,7 @@ from bridge.model.people import Member
 from bridge.model.rooms import Link, Room
 from bridge.store.database import Database
 from bridge.web.accounts import Accounts
+from bridge.web.sso.options import SignInOptions
 
 
 class View(RoomView, Protocol):
@@ -68,4 +69,5 @@ class WebParts:
     metrics: Callable[[], Awaitable[str]]
     url: str = "http://127.0.0.1:8090"
     limits: WebLimits = field(default_factory=WebLimits)
+    sign_in: SignInOptions = field(default_factory=SignInOptions)
     heartbeat_seconds: float = 15

@@ -7,6 +7,7 @@ from aiohttp import web
 from bridge.web.api_account import AccountApi
 from bridge.web.api_events import EventsApi
 from bridge.web.api_rooms import RoomsApi
+from bridge.web.api_sso import SsoApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.door import Door
@@ -19,6 +20,7 @@ from bridge.web.parts import WebParts
 from bridge.web.places import Places
 from bridge.web.rendering import Rendering
 from bridge.web.room_pages import RoomPages
+from bridge.web.sso.visits import Visits
 from bridge.web.statics import Statics
 from bridge.web.stream import Streams
 
@@ -33,6 +35,7 @@ def make_app(parts: WebParts) -> web.Application:
     rendering = Rendering(statics)
     pages = Pages(parts, door, places, avatars, rendering)
     streams = Streams(parts, door, places, lines)
+    visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(pages.failure), same_origin_only(parts.url)], client_max_size=BODY_BYTES
     )
@@ -40,6 +43,7 @@ def make_app(parts: WebParts) -> web.Application:
         AccountApi(parts, door, avatars),
         RoomsApi(parts, door, places, avatars),
         EventsApi(parts, door, places, lines),
+        SsoApi(parts, door, visits),
         streams,
         Health(parts),
         statics,
@@ -49,4 +53,9 @@ def make_app(parts: WebParts) -> web.Application:
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
+
+    async def close_visits(_app: web.Application) -> None:
+        await visits.close()
+
+    app.on_cleanup.append(close_visits)
     return app

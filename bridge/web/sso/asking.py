@@ -11,7 +11,6 @@ import msgspec
 
 from bridge.model.errors import RialtoError
 
-SECONDS = 10.0
 MOST_BYTES = 256 * 1024
 _CHUNK = 16 * 1024
 
@@ -45,7 +44,7 @@ class Answer:
 class Asker:
     """A client without cookies and without memory; `seconds` bounds each whole request."""
 
-    def __init__(self, *, seconds: float = SECONDS, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, *, seconds: float = 10, most_bytes: int = MOST_BYTES) -> None:
         self._timeout = aiohttp.ClientTimeout(total=seconds)
         self._seconds = seconds
         self._most_bytes = most_bytes

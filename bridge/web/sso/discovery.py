@@ -108,7 +108,7 @@ def usable_keys(document: dict[str, object]) -> list[Key]:
         try:
             key = import_key(raw)
         except (JoseError, ValueError, TypeError, KeyError) as error:
-            logger.warning("a provider's key cannot be used", kid=str(raw.get("kid"))[:100], reason=str(error)[:200])
+            logger.info("a provider's key cannot be used", kid=str(raw.get("kid"))[:100], reason=str(error)[:200])
             continue
         if isinstance(key, (RSAKey, ECKey, OKPKey)):
             found.append(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -75,6 +76,7 @@ class OidcProvider:
             issuer=metadata.issuer,
             client_id=self._options.client_id,
             nonce=secrets.nonce,
+            now=time.time(),
         )
         if not await known(metadata.issuer, subject):
             claims = await self._with_names(metadata, claims, tokens["access_token"])

@@ -40,7 +40,8 @@ class MatrixOptions:
 
 @dataclass(frozen=True, slots=True)
 class SignInOptions:
-    """All ways to sign in that need no password of ours."""
+    """All ways to sign in that need no password of ours; `seconds` bounds each question to another server."""
 
     oidc: tuple[OidcOptions, ...] = ()
     matrix: MatrixOptions | None = None
+    seconds: float = 10

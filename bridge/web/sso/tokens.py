@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -74,12 +73,15 @@ def _fitting(keys: Sequence[Key], header: dict[str, Any]) -> list[Key]:
     ]
 
 
-def check_claims(claims: dict[str, Any], *, issuer: str, client_id: str, nonce: str) -> str:
-    """Return the subject of a token that was made for us, now, and for this very sign-in; raise `Unfit`."""
+def check_claims(claims: dict[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str:
+    """Return the subject of a token that was made for us, now, and for this very sign-in; raise `Unfit`.
+
+    `now` is in seconds of the epoch.
+    """
     if claims.get("iss") != issuer:
         raise Unfit(f"the ID token comes from {claims.get('iss')!r:.200}, not from {issuer!r}")
     _check_audience(claims, client_id)
-    _check_times(claims, time.time())
+    _check_times(claims, now)
     given = claims.get("nonce")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode("utf-8", "replace"), nonce.encode()):
         raise Unfit("the ID token was made for another sign-in (its nonce is wrong)")

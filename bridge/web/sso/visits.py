@@ -43,6 +43,8 @@ class Arrived:
     account: Account
     following: str
     bound: bool
+    cookie: str
+    """The name of the attempt's cookie, which has served."""
 
 
 class Visits:
@@ -53,7 +55,7 @@ class Visits:
     ) -> None:
         self._db = db
         self._signup = signup
-        self._asker = Asker()
+        self._asker = Asker(seconds=options.seconds)
         self._attempts: Attempts | None = None
         self.arrivals = Arrivals(db, accounts)
         self.oidc: tuple[OidcOptions, ...] = options.oidc
@@ -94,8 +96,8 @@ class Visits:
             raise _failed(place, error) from None
         if attempt.account and visitor is not None:
             await self.arrivals.bind(proof, visitor)
-            return Arrived(visitor, attempt.following, bound=True)
-        return Arrived(await self._account(place, proof), attempt.following, bound=False)
+            return Arrived(visitor, attempt.following, True, attempt.cookie)
+        return Arrived(await self._account(place, proof), attempt.following, False, attempt.cookie)
 
     async def password(self, user: str, password: str) -> Account:
         """Return the account of somebody with a Matrix password; raise `Refused`."""

@@ -22,12 +22,14 @@ from bridge.store.database import Database, open_database
 from bridge.web.accounts import Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
+from bridge.web.sso.options import SignInOptions
 from tests.unit.web.network import SmallNetwork
 
 PASSWORD = "a good password"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+NO_SIGN_IN = SignInOptions()
 ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0)
 
 
@@ -61,7 +63,12 @@ class Rig:
 
 @asynccontextmanager
 async def rigged(
-    folder: Path, *, limits: WebLimits = ROOMY, heartbeat_seconds: float = 15, url: str = "http://127.0.0.1:8090"
+    folder: Path,
+    *,
+    limits: WebLimits = ROOMY,
+    heartbeat_seconds: float = 15,
+    url: str = "http://127.0.0.1:8090",
+    sign_in: SignInOptions = NO_SIGN_IN,
 ) -> AsyncIterator[Rig]:
     """Start everything but the listener; stop it at the end."""
     address = f"sqlite:///{folder / 'rialto.db'}"
@@ -89,6 +96,7 @@ async def rigged(
         url=url,
         limits=limits,
         heartbeat_seconds=heartbeat_seconds,
+        sign_in=sign_in,
     )
     running = asyncio.create_task(hub.run())
     try:
