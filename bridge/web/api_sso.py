@@ -8,10 +8,11 @@ from aiohttp import web
 
 from bridge.store.identities import Identity
 from bridge.web import bodies, forms, shapes
-from bridge.web.door import Door
+from bridge.web.door import Door, address
 from bridge.web.parts import WebParts
 from bridge.web.sso.arrivals import public_id
 from bridge.web.sso.attempts import MINUTES, surplus
+from bridge.web.sso.proof import Back
 from bridge.web.sso.visits import Leaving, Visits
 
 START = "/"
@@ -52,7 +53,8 @@ class SsoApi:
         # Not counted: each way back was counted as a way out, and serves once.
         session = await self._door.visitor(request)
         visitor = None if session is None else session.account
-        arrived = await self._visits.finish(request.match_info["provider"], request.query, request.cookies, visitor)
+        back = Back(request.query, address(request))
+        arrived = await self._visits.finish(request.match_info["provider"], back, request.cookies, visitor)
         response = web.Response(status=303, headers={"Location": arrived.following})
         self._take_cookie(response, arrived.cookie)
         if not arrived.bound:
@@ -66,8 +68,9 @@ class SsoApi:
         body = await bodies.json_object(request)
         user, password = bodies.text(body, "user"), bodies.text(body, "password")
         cookie = bodies.optional_bool(body, "cookie")
-        self._door.count_login(request, f"matrix {user}")
-        account = await self._visits.password(user, password)
+        localpart = user.strip().removeprefix("@").partition(":")[0]
+        self._door.count_login(request, f"matrix {localpart}")
+        account = await self._visits.password(user, password, address(request))
         person = await self._view.person(account.person)
         assert person is not None
         token = await self._accounts.open(account)

@@ -63,14 +63,18 @@ class Homeserver:
             raise Unfit(f"{self.url('/login')} names no flows")
         return frozenset(str(flow.get("type")) for flow in listed if isinstance(flow, dict))
 
-    async def password(self, user: str, password: str, known: Known) -> Proof:
-        """Return who a user name (or whole user ID) and a password are; raise `Refused` or `Unfit`."""
-        identifier = {"type": "m.id.user", "user": self._name(user)}
-        return await self._identify({"type": "m.login.password", "identifier": identifier, "password": password}, known)
+    async def password(self, user: str, password: str, known: Known, address: str = "") -> Proof:
+        """Return who a user name (or whole user ID) and a password are; raise `Refused` or `Unfit`.
 
-    async def token(self, token: str, known: Known) -> Proof:
+        `address` is the visitor's, which the homeserver is told: its limits are for each address.
+        """
+        identifier = {"type": "m.id.user", "user": self._name(user)}
+        body = {"type": "m.login.password", "identifier": identifier, "password": password}
+        return await self._identify(body, known, address)
+
+    async def token(self, token: str, known: Known, address: str = "") -> Proof:
         """Return whom a login token stands for; raise `Refused` or `Unfit`."""
-        return await self._identify({"type": "m.login.token", "token": token}, known)
+        return await self._identify({"type": "m.login.token", "token": token}, known, address)
 
     async def close(self) -> None:
         """Wait for the sessions that are being closed, but not for a homeserver that is away."""
@@ -97,8 +101,8 @@ class Homeserver:
             raise Refused("bad_field", "user must be a Matrix user name or user ID.", field="user")
         return given
 
-    async def _identify(self, body: dict[str, Any], known: Known) -> Proof:
-        async with self._signed_in(body) as session:
+    async def _identify(self, body: dict[str, Any], known: Known, address: str) -> Proof:
+        async with self._signed_in(body, address) as session:
             user_id = session.user_id
             self._check(user_id)
             localpart = user_id[1:].partition(":")[0]
@@ -115,10 +119,11 @@ class Homeserver:
             raise Refused("not_a_person", "This Matrix account is Rialto's own: it cannot sign in.", status=403)
 
     @asynccontextmanager
-    async def _signed_in(self, body: dict[str, Any]) -> AsyncIterator[_Login]:
+    async def _signed_in(self, body: dict[str, Any], address: str) -> AsyncIterator[_Login]:
         sent = {**body, "device_id": DEVICE, "initial_device_display_name": "Rialto (closed at once)"}
         # Shielded: a visitor who goes away in the middle must not leave an open session behind.
-        opening = asyncio.ensure_future(self._asker.ask("POST", self.url("/login"), json=sent))
+        headers = {"X-Forwarded-For": address} if address else {}
+        opening = asyncio.ensure_future(self._asker.ask("POST", self.url("/login"), json=sent, headers=headers))
         try:
             answer = await asyncio.shield(opening)
         except asyncio.CancelledError:

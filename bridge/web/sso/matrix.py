@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import structlog
@@ -15,7 +15,7 @@ from bridge.web.sso.asking import Unfit
 from bridge.web.sso.attempts import Secrets
 from bridge.web.sso.homeserver import Homeserver
 from bridge.web.sso.options import MATRIX_ID, MatrixOptions
-from bridge.web.sso.proof import Known, Proof
+from bridge.web.sso.proof import Back, Known, Proof
 
 OFFER_SECONDS = 300.0
 AGAIN_SECONDS = 20.0
@@ -75,11 +75,11 @@ class MatrixSignIn:
         sso = self._options.sso and {SSO, TOKEN} <= self._flows
         return self._options.password and PASSWORD in self._flows, sso
 
-    async def password(self, user: str, password: str, known: Known) -> Proof:
+    async def password(self, user: str, password: str, known: Known, address: str = "") -> Proof:
         """Return who somebody with a Matrix password is; raise `Refused` or `Unfit`."""
         if not self._options.password:
             raise Refused("no_such_provider", "Matrix passwords are not taken here.", status=404)
-        return await self._homeserver.password(user, password, known)
+        return await self._homeserver.password(user, password, known, address)
 
     async def address(self, secrets: Secrets) -> str:
         """Return where to send the visitor."""
@@ -88,12 +88,12 @@ class MatrixSignIn:
         back = f"{self._callback}?{urlencode({'state': secrets.state})}"
         return f"{self._homeserver.url('/login/sso/redirect')}?{urlencode({'redirectUrl': back})}"
 
-    async def prove(self, secrets: Secrets, query: Mapping[str, str], known: Known) -> Proof:
-        """Return who came back with this query; raise `Refused` or `Unfit`."""
-        token = query.get("loginToken")
+    async def prove(self, secrets: Secrets, back: Back, known: Known) -> Proof:
+        """Return who came back; raise `Refused` or `Unfit`."""
+        token = back.query.get("loginToken")
         if not token:
             raise Refused("missing_field", "loginToken is missing.", field="loginToken")
-        return await self._homeserver.token(token, known)
+        return await self._homeserver.token(token, known, back.address)
 
     async def close(self) -> None:
         """Stop asking."""

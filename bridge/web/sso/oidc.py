@@ -13,7 +13,7 @@ from bridge.web.sso.asking import Answer, Asker, Unfit
 from bridge.web.sso.attempts import Secrets
 from bridge.web.sso.discovery import Discovery, Metadata
 from bridge.web.sso.options import OidcOptions
-from bridge.web.sso.proof import Known, Proof, name
+from bridge.web.sso.proof import Back, Known, Proof, name
 from bridge.web.sso.tokens import check_claims, verified
 
 # What the visitor can mend, or chose; the rest of RFC 6749, section 4.1.2.1, is between the two servers.
@@ -64,11 +64,11 @@ class OidcProvider:
         }
         return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(query)}"
 
-    async def prove(self, secrets: Secrets, query: Mapping[str, str], known: Known) -> Proof:
-        """Return who came back with this query; raise `Unfit`, or `Refused` where the visitor or the place said no."""
+    async def prove(self, secrets: Secrets, back: Back, known: Known) -> Proof:
+        """Return who came back; raise `Unfit`, or `Refused` where the visitor or the place said no."""
         metadata = await self._discovery.metadata()
-        _check_issuer(metadata, query.get("iss"))
-        code = _code(query)
+        _check_issuer(metadata, back.query.get("iss"))
+        code = _code(back.query)
         tokens = await self._redeem(metadata, code, secrets.verifier)
         claims = await verified(tokens["id_token"], self._keys)
         subject = check_claims(

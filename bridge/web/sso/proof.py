@@ -21,6 +21,13 @@ class Proof(msgspec.Struct, frozen=True):
     shown: str = ""
 
 
+class Back(msgspec.Struct, frozen=True):
+    """What a visitor brought back: the query of the callback, and the network address that they have."""
+
+    query: Mapping[str, str]
+    address: str = ""
+
+
 Known: TypeAlias = Callable[[str, str], Awaitable[bool]]
 """Tells whether an identity (issuer, subject) has an account: then nobody needs to ask for its names."""
 
@@ -52,8 +59,8 @@ class Provider(Protocol):
         """Return where to send the visitor; raise `Unfit`."""
         ...
 
-    async def prove(self, secrets: Secrets, query: Mapping[str, str], known: Known) -> Proof:
-        """Return who came back with this query; raise `Unfit`, or `Refused` where the visitor or the place said no."""
+    async def prove(self, secrets: Secrets, back: Back, known: Known) -> Proof:
+        """Return who came back; raise `Unfit`, or `Refused` where the visitor or the place said no."""
         ...
 
 

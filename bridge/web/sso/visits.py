@@ -22,7 +22,7 @@ from bridge.web.sso.homeserver import Homeserver
 from bridge.web.sso.matrix import MatrixSignIn
 from bridge.web.sso.oidc import OidcProvider
 from bridge.web.sso.options import MATRIX_ID, OidcOptions, SignInOptions
-from bridge.web.sso.proof import Proof, Provider
+from bridge.web.sso.proof import Back, Proof, Provider
 
 logger = structlog.get_logger(__name__)
 
@@ -80,18 +80,18 @@ class Visits:
         return Leaving(attempt, attempts.sealed(attempt), url)
 
     async def finish(
-        self, provider: str, query: Mapping[str, str], cookies: Mapping[str, str], visitor: Account | None
+        self, provider: str, back: Back, cookies: Mapping[str, str], visitor: Account | None
     ) -> Arrived:
-        """Return who came back with this query; `visitor` is who is signed in meanwhile. Raises `Refused`."""
+        """Return who came back; `visitor` is who is signed in meanwhile. Raises `Refused`."""
         place = self._place(provider)
         attempts = await self._sealer()
-        attempt = attempts.opened(provider, query.get("state", ""), cookies)
+        attempt = attempts.opened(provider, back.query.get("state", ""), cookies)
         if attempt.account and (visitor is None or visitor.id != attempt.account):
             raise Refused("signed_out", "You signed out meanwhile: sign in, and begin again.", status=401)
         await self._spend(attempt)
         try:
             known = _nameless if attempt.account else self.arrivals.known
-            proof = await place.prove(attempts.secrets(attempt), query, known)
+            proof = await place.prove(attempts.secrets(attempt), back, known)
         except Unfit as error:
             raise _failed(place, error) from None
         if attempt.account and visitor is not None:
@@ -99,12 +99,12 @@ class Visits:
             return Arrived(visitor, attempt.following, True, attempt.cookie)
         return Arrived(await self._account(place, proof), attempt.following, False, attempt.cookie)
 
-    async def password(self, user: str, password: str) -> Account:
+    async def password(self, user: str, password: str, address: str) -> Account:
         """Return the account of somebody with a Matrix password; raise `Refused`."""
         if self.matrix is None:
             raise _no_such_provider()
         try:
-            proof = await self.matrix.password(user, password, self.arrivals.known)
+            proof = await self.matrix.password(user, password, self.arrivals.known, address)
         except Unfit as error:
             raise _failed(self.matrix, error) from None
         return await self._account(self.matrix, proof)

@@ -185,6 +185,7 @@ async def test_looking_ahead_uses_nothing_up(browser: Browser) -> None:
 
 
 async def test_attempts_that_were_given_up_are_taken_away(browser: Browser) -> None:
+    address = ""
     for _ in range(3 * MOST_COOKIES):
         address = await browser.go()
     assert len(browser.cookies) <= MOST_COOKIES
