@@ -9,7 +9,6 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +16,9 @@ from aiohttp import web
 from sqlalchemy import make_url
 from yarl import URL
 
+from bridge.app.doctor_sign_in import matrix_finding, provider_finding
+from bridge.app.finding import Finding
+from bridge.app.sign_in import sign_in_options
 from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry, SchemaTooNew, Unreachable
 from bridge.networks.matrix import server as appservice
 from bridge.networks.matrix.client import HomeserverClient
@@ -32,20 +34,6 @@ CLOCK_SECONDS = 5.0
 PING_SECONDS = 10.0
 OLDEST_VERSION = (1, 4)
 SMALL_UPLOAD = 10 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found; `remedy` is empty where all is well."""
-
-    what: str
-    detail: str
-    remedy: str = ""
-
-    @property
-    def well(self) -> bool:
-        """Tell whether there is nothing to do."""
-        return not self.remedy
 
 
 Check = Callable[[], Awaitable[list[Finding]]]
@@ -66,10 +54,15 @@ class Doctor:
                 yield finding
             for finding in self._database():
                 yield finding
+            sign_in = sign_in_options(self._settings)
+            for provider in sign_in.oidc:
+                yield await provider_finding(provider)
             reachable = await self._homeserver()
             yield reachable
             if not reachable.well:
                 return
+            if sign_in.matrix is not None:
+                yield await matrix_finding(sign_in.matrix)
             yield await self._clock()
             token = await self._as_token()
             yield token

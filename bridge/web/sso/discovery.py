@@ -33,6 +33,7 @@ class Metadata(msgspec.Struct, frozen=True):
     jwks_uri: str
     userinfo_endpoint: str = ""
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
     authorization_response_iss_parameter_supported: bool = False
 
     def endpoints(self) -> dict[str, str]:

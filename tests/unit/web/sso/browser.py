@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import ClientResponse
@@ -30,7 +30,12 @@ class Site:
 
     def __init__(self, rig: Rig, url: str) -> None:
         self.rig = rig
-        self.url = url
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end."""
+        return self._url
 
     async def names(self) -> list[str]:
         """Return the login names of all accounts."""
@@ -59,10 +64,19 @@ async def running(
             await server.close()
 
 
+class Place(Protocol):
+    """Something that has a web address."""
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end."""
+        ...
+
+
 class Browser:
     """One browser with its cookies."""
 
-    def __init__(self, site: Site, *, language: str = "en") -> None:
+    def __init__(self, site: Place, *, language: str = "en") -> None:
         self.site = site
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Accept-Language": language}
