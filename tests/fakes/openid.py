@@ -10,6 +10,7 @@ import warnings
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
@@ -24,8 +25,9 @@ HUGE = b'{"issuer": "' + b"x" * 1_000_000 + b'"}'
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 
 
+@cache
 def make_key(algorithm: str, kid: str) -> Key:
-    """Return a new key pair for an algorithm."""
+    """Return the key pair of a name, for an algorithm; it is made once, which takes a moment."""
     if algorithm.startswith("ES"):
         return ECKey.generate_key("P-256", {"kid": kid, "use": "sig"})
     if algorithm.startswith("Ed"):

@@ -8,20 +8,21 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from bridge.model.errors import Refused
 from bridge.store.accounts import Account
 from bridge.store.identities import Identity
-from bridge.web import bodies, forms
+from bridge.web import bodies
 from bridge.web.api import shapes
 from bridge.web.api.account import SignedIn
 from bridge.web.api.operations import Answer, Call, Operation
 from bridge.web.door import Door, address
 from bridge.web.parts import WebParts
 from bridge.web.sso.arrivals import public_id
-from bridge.web.sso.attempts import MINUTES, surplus
+from bridge.web.sso.attempts import MINUTES, cookie_name, surplus
+from bridge.web.sso.following import START, door, local_path
 from bridge.web.sso.proof import Back
 from bridge.web.sso.visits import Leaving, Visits
 
-START = "/"
 COOKIE_PATH = "/api/v1/sso/"
 FAILURES = ("provider_failed", "no_such_provider")
 NEW = ("no_account", "account_closed")
@@ -132,8 +133,12 @@ class SsoApi:
     async def go(self, call: Call) -> Answer:
         """Lead the visitor to a provider."""
         query: Following = call.query
-        self._door.count_login(call.request)
-        leaving = await self._visits.begin(call.path["provider"], forms.local_path(query.next, START))
+        following = local_path(query.next)
+        try:
+            self._door.count_login(call.request)
+            leaving = await self._visits.begin(call.path["provider"], following)
+        except Refused as refusal:
+            return _turned_away(call, refusal, following)
         response = web.Response(status=302, headers={"Location": leaving.url})
         self._give_cookie(call.request, response, leaving)
         return response
@@ -141,10 +146,16 @@ class SsoApi:
     async def come_back(self, call: Call) -> Answer:
         """Take a visitor back from a provider, and open the account."""
         # Not counted: each way back was counted as a way out, and serves once.
-        request, session = call.request, call.visitor
+        request, session, provider = call.request, call.visitor, call.path["provider"]
         visitor = None if session is None else session.account
         back = Back(request.query, address(request))
-        arrived = await self._visits.finish(call.path["provider"], back, request.cookies, visitor)
+        try:
+            arrived = await self._visits.finish(provider, back, request.cookies, visitor)
+        except Refused as refusal:
+            state = request.query.get("state", "")
+            response = _turned_away(call, refusal, await self._visits.following(provider, state, request.cookies))
+            self._take_cookie(response, cookie_name(state))
+            return response
         response = web.Response(status=303, headers={"Location": arrived.following})
         self._take_cookie(response, arrived.cookie)
         if not arrived.bound:
@@ -191,7 +202,7 @@ class SsoApi:
     async def bind(self, call: Call) -> Answer:
         """Answer where to go to bind an identity to the visitor's account."""
         body: Binding = call.body
-        following = forms.local_path(body.next, START)
+        following = local_path(body.next)
         leaving = await self._visits.begin(body.provider, following, call.session.account)
         response = bodies.answer(Elsewhere(leaving.url))
         self._give_cookie(call.request, response, leaving)
@@ -216,3 +227,13 @@ class SsoApi:
 
     def _take_cookie(self, response: web.StreamResponse, name: str) -> None:
         response.del_cookie(name, path=COOKIE_PATH, httponly=True, samesite="Lax", secure=self._secure)
+
+
+def _turned_away(call: Call, refusal: Refused, following: str) -> web.Response:
+    """Return what a browser gets in place of a refusal: the page's sign-in view, which says why and goes on.
+
+    Programs get the refusal, and so does whoever is signed in, who would not stay at that view.
+    """
+    if call.visitor is not None or "text/html" not in call.request.headers.get("Accept", ""):
+        raise refusal
+    return web.Response(status=303, headers={"Location": door(refusal.reason_code, following)})

@@ -18,6 +18,7 @@ from bridge.web.accounts import Accounts
 from bridge.web.sso.arrivals import Arrivals
 from bridge.web.sso.asking import Asker, Unfit
 from bridge.web.sso.attempts import Attempt, Attempts, stale, state_hash
+from bridge.web.sso.following import START
 from bridge.web.sso.homeserver import Homeserver
 from bridge.web.sso.matrix import MatrixSignIn
 from bridge.web.sso.oidc import OidcProvider
@@ -98,6 +99,13 @@ class Visits:
             await self.arrivals.bind(proof, visitor)
             return Arrived(visitor, attempt.following, True, attempt.cookie)
         return Arrived(await self._account(place, proof), attempt.following, False, attempt.cookie)
+
+    async def following(self, provider: str, state: str, cookies: Mapping[str, str]) -> str:
+        """Return where an attempt of this browser was to lead, or the start where there is none."""
+        try:
+            return (await self._sealer()).opened(provider, state, cookies).following
+        except Refused:
+            return START
 
     async def password(self, user: str, password: str, address: str) -> Account:
         """Return the account of somebody with a Matrix password; raise `Refused`."""

@@ -282,9 +282,24 @@ async def test_a_provider_that_is_away(tmp_path: Path) -> None:
         response = await browser.ask("GET", "/api/v1/sso/idp")
         assert await refused(response) == (502, "provider_failed")
         assert await refused(await browser.ask("GET", "/api/v1/sso/other")) == (404, "no_such_provider")
+        page = await browser.ask("GET", "/api/v1/sso/idp?next=/rooms/r1", headers={"Accept": "text/html"})
+        assert (page.status, page.headers["Location"]) == (303, "/login?error=provider_failed&next=%2Frooms%2Fr1")
+        await site.rig.accounts.add("bob", PASSWORD)
+        await browser.password("bob")
         page = await browser.ask("GET", "/api/v1/sso/idp", headers={"Accept": "text/html"})
         assert (page.status, page.content_type) == (502, "text/html")
         assert "登录服务没有正确响应" in await page.text()
+
+
+async def test_a_browser_is_led_back_to_the_door_when_it_fails(browser: Browser, provider: OpenIdProvider) -> None:
+    html = {"Accept": "text/html,application/xhtml+xml"}
+    provider.user = None
+    back = await browser.visit(await browser.go(following="/rooms/r1"))
+    response = await browser.ask("GET", back, headers=html)
+    assert (response.status, response.headers["Location"]) == (303, "/login?error=sign_in_denied&next=%2Frooms%2Fr1")
+    assert browser.cookies == {}
+    response = await browser.ask("GET", back, headers=html)
+    assert (response.status, response.headers["Location"]) == (303, "/login?error=stale_sign_in")
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
