@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import secrets
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from sqlalchemy import make_url
 from yarl import URL
 
 from bridge.app.doctor_sign_in import matrix_finding, provider_finding
-from bridge.app.finding import Finding
+from bridge.app.findings import Finding, examine_database
 from bridge.app.sign_in import sign_in_options
-from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry, SchemaTooNew, Unreachable
+from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry, Unreachable
 from bridge.networks.matrix import server as appservice
 from bridge.networks.matrix.client import HomeserverClient
 from bridge.networks.matrix.door import runner
@@ -28,7 +25,6 @@ from bridge.networks.matrix.wire import Transaction
 from bridge.settings import Settings
 from bridge.settings.agreement import registration_problems
 from bridge.settings.values import Listen
-from bridge.store import schema
 
 CLOCK_SECONDS = 5.0
 PING_SECONDS = 10.0
@@ -52,8 +48,7 @@ class Doctor:
         try:
             for finding in self._files():
                 yield finding
-            for finding in self._database():
-                yield finding
+            yield await examine_database(self._settings.database_url)
             sign_in = sign_in_options(self._settings)
             for provider in sign_in.oidc:
                 yield await provider_finding(provider)
@@ -79,27 +74,6 @@ class Doctor:
             return [Finding("registration", f"{self._settings.appservice.registration} fits the settings")]
         remedy = "mend that line, or run `rialto init` again, which keeps the tokens"
         return [Finding("registration", str(problem), remedy) for problem in problems]
-
-    def _database(self) -> list[Finding]:
-        url = make_url(self._settings.database_url)
-        if url.get_backend_name() != "sqlite" or not url.database:
-            return [Finding("database", f"{url.get_backend_name()} is not supported yet", "use sqlite:///PATH")]
-        path = Path(url.database)
-        if not path.exists():
-            if not path.parent.is_dir():
-                return [Finding("database", f"there is no folder {path.parent}", "make it, or change `database`")]
-            return [Finding("database", f"{path} is made at the first start")]
-        try:
-            schema.known_or_raise(self._settings.database_url)
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        except SchemaTooNew as error:
-            return [Finding("database", str(error), "install that newer Rialto")]
-        except Exception as error:
-            return [Finding("database", f"{path}: {error}", "restore a backup, or name another file in `database`")]
-        if verdict != "ok":
-            return [Finding("database", f"{path}: {verdict}", "restore a backup: the file is damaged")]
-        return [Finding("database", f"{path} is sound, schema {schema.revision(self._settings.database_url)}")]
 
     async def _homeserver(self) -> Finding:
         url = self._settings.homeserver.url

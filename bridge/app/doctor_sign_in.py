@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bridge.app.finding import Finding
+from bridge.app.findings import Finding
 from bridge.web.sso.asking import Asker, Unfit
 from bridge.web.sso.discovery import Discovery
 from bridge.web.sso.homeserver import Homeserver

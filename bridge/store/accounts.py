@@ -76,7 +76,8 @@ def looks_taken(connection: Connection, skeleton: str) -> bool:
 
 def everyone(connection: Connection) -> list[Account]:
     """Return all accounts by name."""
-    return [read_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+    # Sorted here: what order a PostgreSQL database has depends on how it was made.
+    return sorted(map(read_account, connection.execute(select(accounts))), key=lambda account: account.name)
 
 
 def admin_skeletons(connection: Connection) -> list[tuple[PersonId, str]]:

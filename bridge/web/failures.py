@@ -11,7 +11,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.model.errors import Refused
-from bridge.web.limits import TooFast
 
 logger = structlog.get_logger(__name__)
 ErrorPage = Callable[[web.Request, Refused], Awaitable[web.StreamResponse]]
@@ -55,7 +54,7 @@ def answering(error_page: ErrorPage) -> Middleware:
         program = request.path.startswith("/api/") and not request.path.startswith(VISITED)
         page = not program and "text/html" in request.headers.get("Accept", "")
         answer = await error_page(request, refusal) if page else as_json(refusal)
-        if isinstance(refusal, TooFast):
+        if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)
         if refusal.status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"

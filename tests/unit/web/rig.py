@@ -17,12 +17,12 @@ from bridge.core.hub import Hub
 from bridge.core.native import Native
 from bridge.core.people import People
 from bridge.model.errors import Rejected
-from bridge.store import schema
 from bridge.store.database import Database, open_database
 from bridge.web.accounts import Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
 from bridge.web.sso.options import SignInOptions
+from tests.rigs.database import new_url
 from tests.unit.web.network import SmallNetwork
 
 PASSWORD = "a good password"
@@ -69,11 +69,10 @@ async def rigged(
     heartbeat_seconds: float = 15,
     url: str = "http://127.0.0.1:8090",
     sign_in: SignInOptions = NO_SIGN_IN,
+    database: str = "",
 ) -> AsyncIterator[Rig]:
-    """Start everything but the listener; stop it at the end."""
-    address = f"sqlite:///{folder / 'rialto.db'}"
-    schema.upgrade(address)
-    db = open_database(address)
+    """Start everything but the listener, on a new database or the given one; stop it at the end."""
+    db = open_database(database or new_url(folder))
     people = People(db)
     await people.start()
     hub, network, avatars = Hub(db, people), SmallNetwork(), SmallAvatars()

@@ -50,12 +50,13 @@ async def running(
     limits: WebLimits = ROOMY,
     port: int = 0,
     seconds: float = 10,
+    database: str = "",
 ) -> AsyncIterator[Site]:
     """Start Rialto on 127.0.0.1."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     sign_in = SignInOptions(oidc, matrix, seconds)
-    async with rigged(folder, limits=limits, url=url, sign_in=sign_in) as rig:
+    async with rigged(folder, limits=limits, url=url, sign_in=sign_in, database=database) as rig:
         server = TestServer(rig.app, port=port)
         await server.start_server()
         try:

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.web.door import COOKIE
 from tests.fakes.openid import OpenIdProvider, User
+from tests.rigs.database import new_url
 from tests.unit.web.rig import PASSWORD
 from tests.unit.web.sso.browser import Browser, Site, options, refused, running
 
@@ -133,13 +134,12 @@ async def test_the_last_way_in_stays(browser: Browser, site: Site, provider: Ope
 async def test_a_provider_that_is_not_offered_any_more_is_no_way_in(
     tmp_path: Path, provider: OpenIdProvider, second: OpenIdProvider
 ) -> None:
-    folder = tmp_path / "later"
-    folder.mkdir()
+    database = new_url(tmp_path, "later.db")
     two = options(second, id="two")
-    async with running(folder, options(provider), two) as site, Browser(site) as browser:
+    async with running(tmp_path, options(provider), two, database=database) as site, Browser(site) as browser:
         await browser.sign_in("two")
         await browser.bind()
-    async with running(folder, options(provider)) as site, Browser(site) as browser:
+    async with running(tmp_path, options(provider), database=database) as site, Browser(site) as browser:
         await browser.sign_in()
         listed = {each["provider"]: each for each in await browser.identities()}
         assert listed[""]["title"] == second.issuer

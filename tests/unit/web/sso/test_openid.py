@@ -14,6 +14,7 @@ from bridge.web.parts import WebLimits
 from bridge.web.sso.attempts import COOKIE as ATTEMPT
 from bridge.web.sso.attempts import MOST_COOKIES
 from tests.fakes.openid import OpenIdProvider, User
+from tests.rigs.database import new_url
 from tests.rigs.ports import free_port
 from tests.unit.web.rig import PASSWORD
 from tests.unit.web.sso.browser import Browser, Site, options, refused, running
@@ -200,11 +201,11 @@ async def test_the_way_on_never_leads_elsewhere(browser: Browser, following: str
 
 
 async def test_a_restart_in_the_middle_does_no_harm(tmp_path: Path, provider: OpenIdProvider) -> None:
-    port = free_port()
-    async with running(tmp_path, options(provider), port=port) as site:
+    port, database = free_port(), new_url(tmp_path)
+    async with running(tmp_path, options(provider), port=port, database=database) as site:
         browser = Browser(site)
         back = await browser.visit(await browser.go())
-    async with browser, running(tmp_path, options(provider), port=port):
+    async with browser, running(tmp_path, options(provider), port=port, database=database):
         assert (await browser.ask("GET", back)).status == 303
         assert (await browser.account())["name"] == "ada.lovelace"
 
