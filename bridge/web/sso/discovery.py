@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 
 from bridge.web.sso.asking import Asker, Unfit
+from bridge.web.sso.kept import Kept
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 KEPT_SECONDS = 3600.0
@@ -48,37 +48,20 @@ class Discovery:
     def __init__(self, asker: Asker, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._asker = asker
         self._issuer = issuer
-        self._clock = clock
-        self._metadata: Metadata | None = None
-        self._read_at = 0.0
-        self._keys: list[Key] | None = None
-        self._turn = asyncio.Lock()
+        self._metadata = Kept(self._read, KEPT_SECONDS, clock)
+        self._keys = Kept(self._read_keys, KEPT_SECONDS, clock)
 
     async def metadata(self) -> Metadata:
         """Return the document; raise `Unfit` where it cannot be read and never was."""
-        async with self._turn:
-            if self._metadata is None:
-                self._keep(await self._read())
-            elif self._clock() - self._read_at > KEPT_SECONDS:
-                try:
-                    self._keep(await self._read())
-                    self._keys = None
-                except Unfit as error:
-                    logger.warning("an OpenID provider is believed as it was", issuer=self._issuer, reason=str(error))
-                    self._read_at = self._clock()
-            assert self._metadata is not None
-            return self._metadata
+        return await self._metadata.get()
 
     async def keys(self, *, anew: bool = False) -> list[Key]:
         """Return the keys that may sign; read again with `anew`, when a token names one that is not among them."""
-        metadata = await self.metadata()
-        async with self._turn:
-            if anew or self._keys is None:
-                self._keys = usable_keys(await self._asker.get_object(metadata.jwks_uri))
-            return self._keys
+        return await self._keys.get(anew=anew)
 
-    def _keep(self, metadata: Metadata) -> None:
-        self._metadata, self._read_at = metadata, self._clock()
+    async def _read_keys(self) -> list[Key]:
+        metadata = await self.metadata()
+        return usable_keys(await self._asker.get_object(metadata.jwks_uri))
 
     async def _read(self) -> Metadata:
         url = self._issuer.rstrip("/") + WELL_KNOWN

@@ -80,9 +80,7 @@ class Visits:
             raise _failed(place, error) from None
         return Leaving(attempt, attempts.sealed(attempt), url)
 
-    async def finish(
-        self, provider: str, back: Back, cookies: Mapping[str, str], visitor: Account | None
-    ) -> Arrived:
+    async def finish(self, provider: str, back: Back, cookies: Mapping[str, str], visitor: Account | None) -> Arrived:
         """Return who came back; `visitor` is who is signed in meanwhile. Raises `Refused`."""
         place = self._place(provider)
         attempts = await self._sealer()

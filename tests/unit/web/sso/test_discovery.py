@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -58,6 +59,27 @@ async def test_a_provider_that_is_away_is_believed_as_it_was(asker: Asker, provi
     assert await discovery.metadata() == first
     assert await discovery.metadata() == first
     assert provider.times_asked(WELL_KNOWN) == 2
+
+
+async def test_all_who_wait_for_a_slow_provider_wait_once(asker: Asker, provider: OpenIdProvider) -> None:
+    provider.misdeeds.slow.add(WELL_KNOWN)
+    discovery = Discovery(asker, provider.issuer)
+    outcomes = await asyncio.gather(*(discovery.metadata() for _ in range(5)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unfit] * 5
+    assert provider.times_asked(WELL_KNOWN) == 1
+    provider.misdeeds.slow.clear()
+    found = await asyncio.gather(*(discovery.metadata() for _ in range(5)))
+    assert {metadata.issuer for metadata in found} == {provider.issuer}
+    assert provider.times_asked(WELL_KNOWN) == 2
+
+
+async def test_keys_that_cannot_be_read_anew(asker: Asker, provider: OpenIdProvider) -> None:
+    discovery = Discovery(asker, provider.issuer)
+    keys = await discovery.keys()
+    provider.misdeeds.broken["/jwks"] = 500
+    with pytest.raises(Unfit, match="answered 500"):
+        await discovery.keys(anew=True)
+    assert await discovery.keys() == keys
 
 
 async def test_keys_are_read_anew_when_asked(asker: Asker, provider: OpenIdProvider) -> None:

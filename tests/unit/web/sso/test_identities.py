@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -129,6 +130,16 @@ async def test_the_last_way_in_stays(browser: Browser, site: Site, provider: Ope
         await site.rig.accounts.passwd("ada", PASSWORD)
         await ada.password("ada")
         assert (await ada.ask("DELETE", last, json={})).status == 200
+
+
+async def test_of_two_last_ways_that_go_at_once_one_stays(site: Site) -> None:
+    async with Browser(site) as ada:
+        await ada.sign_in()
+        await ada.bind("two")
+        addresses = [f"/api/v1/account/identities/{each['id']}" for each in await ada.identities()]
+        answers = await asyncio.gather(*(ada.ask("DELETE", address, json={}) for address in addresses))
+        assert sorted(answer.status for answer in answers) == [200, 409]
+        assert len(await ada.identities()) == 1
 
 
 async def test_a_provider_that_is_not_offered_any_more_is_no_way_in(

@@ -169,6 +169,12 @@ async def test_what_came_back_once_does_not_come_back_again(browser: Browser) ->
     assert await refused(await browser.ask("GET", back, cookies=held)) == (400, "stale_sign_in")
 
 
+async def test_what_comes_back_twice_at_once_serves_once(browser: Browser) -> None:
+    back = await browser.visit(await browser.go())
+    answers = await asyncio.gather(*(browser.ask("GET", back) for _ in range(3)))
+    assert sorted(answer.status for answer in answers) == [303, 400, 400]
+
+
 async def test_an_address_serves_in_its_own_browser_only(site: Site, browser: Browser) -> None:
     back = await browser.visit(await browser.go())
     async with Browser(site) as victim:
