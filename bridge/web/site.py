@@ -5,11 +5,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.web.api.account import AccountApi
+from bridge.web.api.admin import AdminApi
+from bridge.web.api.browse import Browse
 from bridge.web.api.document import Document
+from bridge.web.api.entrance import Entrance
 from bridge.web.api.log import EventsApi
+from bridge.web.api.openapi import document
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
+from bridge.web.api.server import ServerApi
+from bridge.web.api.sessions import SessionsApi
+from bridge.web.api.signup import SignUpApi
 from bridge.web.api.sso import SsoApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
@@ -44,16 +51,24 @@ def make_app(parts: WebParts) -> web.Application:
         middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
         client_max_size=BODY_BYTES,
     )
+    entrance = Entrance(parts, door)
     offers: list[Offers] = [
-        AccountApi(parts, door, avatars),
+        ServerApi(parts, visits),
+        entrance,
+        SignUpApi(parts, door, entrance),
+        AccountApi(parts, door, avatars, entrance),
+        SessionsApi(parts),
+        AdminApi(parts),
         RoomsApi(parts, places, avatars),
         EventsApi(parts, places, lines),
-        SsoApi(parts, door, visits),
+        SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
     add_operations(app.router, door, operations)
+    described = document(operations, url=parts.url)
     for part in (
-        Document(operations, url=parts.url),
+        Document(described),
+        Browse(operations, described),
         streams,
         Health(parts),
         statics,

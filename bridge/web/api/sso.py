@@ -9,13 +9,11 @@ from aiohttp import web
 from msgspec import Meta
 
 from bridge.model.errors import Refused
-from bridge.store.accounts import Account
 from bridge.store.identities import Identity
 from bridge.web import bodies
-from bridge.web.api import shapes
-from bridge.web.api.account import SignedIn
+from bridge.web.api.entrance import Entrance, Password, SignedIn
 from bridge.web.api.operations import Answer, Call, Operation
-from bridge.web.door import Door, address
+from bridge.web.door import Door, address, visit
 from bridge.web.parts import WebParts
 from bridge.web.sso.arrivals import public_id
 from bridge.web.sso.attempts import MINUTES, cookie_name, surplus
@@ -49,7 +47,7 @@ class MatrixSignIn(msgspec.Struct):
     """A Matrix user (name or whole ID) of this server's homeserver and the password there."""
 
     user: Annotated[str, Meta(max_length=256)]
-    password: Annotated[str, Meta(max_length=2048)]
+    password: Password
     cookie: bool = False
 
 
@@ -87,12 +85,12 @@ class Identities(msgspec.Struct):
 class SsoApi:
     """Handlers of /sso, /login/matrix and /account/identities."""
 
-    def __init__(self, parts: WebParts, door: Door, visits: Visits) -> None:
-        self._view = parts.hub
+    def __init__(self, parts: WebParts, door: Door, visits: Visits, entrance: Entrance) -> None:
         self._accounts = parts.accounts
         self._secure = parts.url.startswith("https:")
         self._door = door
         self._visits = visits
+        self._entrance = entrance
 
     def operations(self) -> list[Operation]:
         """Return what it does."""
@@ -161,7 +159,7 @@ class SsoApi:
         if not arrived.bound:
             if session is not None:
                 await self._accounts.logout(session)
-            self._door.give_cookie(response, await self._accounts.open(arrived.account))
+            self._door.give_cookie(response, await self._accounts.open(arrived.account, visit(request)))
         return response
 
     async def matrix(self, call: Call) -> Answer:
@@ -170,17 +168,8 @@ class SsoApi:
         localpart = body.user.strip().removeprefix("@").partition(":")[0]
         self._door.count_login(call.request, f"matrix {localpart}")
         account = await self._visits.password(body.user, body.password, address(call.request))
-        return await self._signed_in(account, cookie=body.cookie)
-
-    async def _signed_in(self, account: Account, *, cookie: bool) -> Answer:
-        person = await self._view.person(account.person)
-        assert person is not None  # An account and its person are made in one transaction.
-        shape, token = shapes.account(account, person), await self._accounts.open(account)
-        if not cookie:
-            return SignedIn(token, shape)
-        response = bodies.answer(SignedIn("", shape))
-        self._door.give_cookie(response, token)
-        return response
+        token = await self._accounts.open(account, visit(call.request))
+        return await self._entrance.let_in(token, account, cookie=body.cookie)
 
     async def identities(self, call: Call) -> Identities:
         """Answer what opens the visitor's account, beside its password."""

@@ -49,13 +49,11 @@ class Arrived:
 
 
 class Visits:
-    """All of it for one Rialto whose page has the address `url`; `signup` is whether everybody may sign up."""
+    """All of it for one Rialto whose page has the address `url`."""
 
-    def __init__(
-        self, db: Database, accounts: Accounts, options: SignInOptions, url: str, *, signup: bool = False
-    ) -> None:
+    def __init__(self, db: Database, accounts: Accounts, options: SignInOptions, url: str) -> None:
         self._db = db
-        self._signup = signup
+        self._signup = accounts.options.signup == "open"
         self._asker = Asker(seconds=options.seconds)
         self._attempts: Attempts | None = None
         self.arrivals = Arrivals(db, accounts)

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
+from yarl import URL
 
 from bridge.core.hub import Hub
 from bridge.core.native import Native
@@ -30,7 +31,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NO_SIGN_IN = SignInOptions()
-ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0)
+ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0, signups_per_address=0)
 
 
 class SmallAvatars:
@@ -115,7 +116,7 @@ class Visitor:
         self.account: dict[str, Any] = answer["account"]
         self.person: str = answer["account"]["person"]
 
-    async def ask(self, method: str, path: str, json: Any = None, **more: Any) -> ClientResponse:
+    async def ask(self, method: str, path: str | URL, json: Any = None, **more: Any) -> ClientResponse:
         """Ask with the token."""
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         return await self.client.request(method, path, json=json, headers=headers, **more)
