@@ -216,7 +216,7 @@ class OidcProvider(_Section):
     )
     signup: bool | None = Field(
         default=None,
-        description="Whether a first sign-in makes an account here. Left out: where everybody may sign up.",
+        description="Whether a first sign-in makes an account here. Left out: as `accounts.signup` says.",
         examples=[True],
     )
 
@@ -239,8 +239,8 @@ class SignIn(_Section):
     )
     matrix_signup: bool | None = Field(
         default=None,
-        description="Whether a first sign-in with a Matrix account makes an account here. Left out: where everybody "
-        "may sign up.",
+        description="Whether a first sign-in with a Matrix account makes an account here. Left out: as "
+        "`accounts.signup` says.",
         examples=[True],
     )
 

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from bridge.model.clock import now_ms
 from bridge.model.ids import AccountId
+from bridge.store import accounts
 from bridge.store.accounts import Account, read_account
-from bridge.store.tables import accounts, identities, tickets
+from bridge.store.tables import accounts as accounts_table
+from bridge.store.tables import identities, tickets
 
 SPENT = "sign_in"
 """The purpose of tickets that stand for sign-ins which have come back: none comes back twice."""
@@ -40,7 +42,7 @@ def find(connection: Connection, issuer: str, subject: str) -> Identity | None:
 
 def account_of(connection: Connection, issuer: str, subject: str) -> Account | None:
     """Return the account that an identity opens, be it active or closed, or None."""
-    statement = select(accounts).join(identities, identities.c.account == accounts.c.id)
+    statement = select(accounts_table).join(identities, identities.c.account == accounts_table.c.id)
     row = connection.execute(
         statement.where(identities.c.issuer == issuer, identities.c.subject == subject)
     ).one_or_none()
@@ -65,14 +67,14 @@ def unbind(connection: Connection, identity: Identity, other_ways: Collection[st
 
     Ways in are a password, and the identities of the issuers `other_ways` (without their last slash).
     """
-    # The account's row is locked, so that of two last ways which go at the same time one stays.
-    password = connection.scalar(select(accounts.c.password).where(accounts.c.id == identity.account).with_for_update())
+    # Locked, so that of two last ways which go at the same time one stays.
+    owner = accounts.get(connection, identity.account, lock=True)
     left = [
         other
         for other in of_account(connection, identity.account)
         if other != identity and other.issuer.rstrip("/") in other_ways
     ]
-    if not password and not left:
+    if not left and (owner is None or not owner.password):
         return False
     connection.execute(
         delete(identities).where(identities.c.issuer == identity.issuer, identities.c.subject == identity.subject)

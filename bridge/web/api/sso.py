@@ -11,7 +11,7 @@ from msgspec import Meta
 from bridge.model.errors import Refused
 from bridge.store.identities import Identity
 from bridge.web import bodies
-from bridge.web.api.entrance import Entrance, Password, SignedIn
+from bridge.web.api.entrance import Entrance, Password, SignedIn, Token
 from bridge.web.api.operations import Answer, Call, Operation
 from bridge.web.door import Door, address, visit
 from bridge.web.parts import WebParts
@@ -23,7 +23,7 @@ from bridge.web.sso.visits import Leaving, Visits
 
 COOKIE_PATH = "/api/v1/sso/"
 FAILURES = ("provider_failed", "no_such_provider")
-NEW = ("no_account", "account_closed")
+NEW = ("no_account", "account_closed", "no_such_invite", "invite_over")
 
 
 class Following(msgspec.Struct):
@@ -44,10 +44,12 @@ class Returned(msgspec.Struct):
 
 
 class MatrixSignIn(msgspec.Struct):
-    """A Matrix user (name or whole ID) of this server's homeserver and the password there."""
+    """A Matrix user (name or whole ID) of this server's homeserver and the password there; an invite serves who has no
+    account yet."""
 
     user: Annotated[str, Meta(max_length=256)]
     password: Password
+    invite: Token | None = None
     cookie: bool = False
 
 
@@ -167,7 +169,7 @@ class SsoApi:
         body: MatrixSignIn = call.body
         localpart = body.user.strip().removeprefix("@").partition(":")[0]
         self._door.count_login(call.request, f"matrix {localpart}")
-        account = await self._visits.password(body.user, body.password, address(call.request))
+        account = await self._visits.password(body.user, body.password, address(call.request), body.invite or "")
         token = await self._accounts.open(account, visit(call.request))
         return await self._entrance.let_in(token, account, cookie=body.cookie)
 

@@ -33,16 +33,19 @@ class Arrivals:
         """Tell whether an identity has an account."""
         return await self._account(issuer, subject) is not None
 
-    async def account(self, proof: Proof, *, signup: bool) -> Account:
-        """Return the identity's account, made now where it has none and `signup` allows that; raise `Refused`."""
+    async def account(self, proof: Proof, *, signup: bool, invite: str = "") -> Account:
+        """Return the identity's account, made now where it has none and `signup` allows that; raise `Refused`.
+
+        An invite is used only by who has no account.
+        """
         found = await self._account(proof.issuer, proof.subject)
         if found is None:
-            found = await self._first(proof, signup)
+            found = await self._first(proof, signup, invite)
         if not found.active:
             raise Refused("account_closed", "This account is closed.", status=403)
         return found
 
-    async def _first(self, proof: Proof, signup: bool) -> Account:
+    async def _first(self, proof: Proof, signup: bool, invite: str) -> Account:
         if not signup:
             raise Refused(
                 "no_account",
@@ -54,7 +57,9 @@ class Arrivals:
             identities.bind(connection, proof.issuer, proof.subject, account)
 
         try:
-            account = await self._accounts.add_proved(logins(proof.login), shown_names(proof.shown, proof.login), bind)
+            account = await self._accounts.add_proved(
+                logins(proof.login), shown_names(proof.shown, proof.login), bind, invite=invite
+            )
         except Refused:
             # The same person in another tab was quicker, or an account was made by somebody else at this moment.
             found = await self._account(proof.issuer, proof.subject)

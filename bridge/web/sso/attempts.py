@@ -30,8 +30,7 @@ _NAMED_BY = 12
 class Attempt(msgspec.Struct, frozen=True):
     """Who is on the way where: `state` is random and travels, `following` is a local path.
 
-    `account` is the account to which the identity is to be bound, or "" for a sign-in; `invite` is the token of an
-    invitation for whoever has no account yet.
+    `account` is the account to which the identity is to be bound, or "" for a sign-in.
     """
 
     provider: str
@@ -39,7 +38,6 @@ class Attempt(msgspec.Struct, frozen=True):
     following: str
     expires_at: int
     account: str = ""
-    invite: str = ""
 
     @property
     def cookie(self) -> str:
@@ -68,7 +66,7 @@ class Attempts:
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
-    def new(self, provider: str, following: str, *, account: str = "", invite: str = "") -> Attempt:
+    def new(self, provider: str, following: str, *, account: str = "") -> Attempt:
         """Return a new attempt, good for ten minutes."""
         return Attempt(
             provider=provider,
@@ -76,7 +74,6 @@ class Attempts:
             following=following,
             expires_at=now_ms() + MINUTES * 60_000,
             account=account,
-            invite=invite,
         )
 
     def sealed(self, attempt: Attempt) -> str:

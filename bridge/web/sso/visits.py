@@ -18,7 +18,7 @@ from bridge.web.accounts import Accounts
 from bridge.web.sso.arrivals import Arrivals
 from bridge.web.sso.asking import Asker, Unfit
 from bridge.web.sso.attempts import Attempt, Attempts, stale, state_hash
-from bridge.web.sso.following import START
+from bridge.web.sso.following import START, invite_of
 from bridge.web.sso.homeserver import Homeserver
 from bridge.web.sso.matrix import MatrixSignIn
 from bridge.web.sso.oidc import OidcProvider
@@ -53,7 +53,7 @@ class Visits:
 
     def __init__(self, db: Database, accounts: Accounts, options: SignInOptions, url: str) -> None:
         self._db = db
-        self._signup = accounts.options.signup == "open"
+        self._signup = accounts.options.signup
         self._asker = Asker(seconds=options.seconds)
         self._attempts: Attempts | None = None
         self.arrivals = Arrivals(db, accounts)
@@ -94,7 +94,9 @@ class Visits:
         if attempt.account and visitor is not None:
             await self.arrivals.bind(proof, visitor)
             return Arrived(visitor, attempt.following, True, attempt.cookie)
-        return Arrived(await self._account(place, proof), attempt.following, False, attempt.cookie)
+        return Arrived(
+            await self._account(place, proof, invite_of(attempt.following)), attempt.following, False, attempt.cookie
+        )
 
     async def following(self, provider: str, state: str, cookies: Mapping[str, str]) -> str:
         """Return where an attempt of this browser was to lead, or the start where there is none."""
@@ -103,7 +105,7 @@ class Visits:
         except Refused:
             return START
 
-    async def password(self, user: str, password: str, address: str) -> Account:
+    async def password(self, user: str, password: str, address: str, invite: str = "") -> Account:
         """Return the account of somebody with a Matrix password; raise `Refused`."""
         if self.matrix is None:
             raise _no_such_provider()
@@ -111,7 +113,7 @@ class Visits:
             proof = await self.matrix.password(user, password, self.arrivals.known, address)
         except Unfit as error:
             raise _failed(self.matrix, error) from None
-        return await self._account(self.matrix, proof)
+        return await self._account(self.matrix, proof, invite)
 
     def place_of(self, identity: Identity) -> Provider | None:
         """Return where an identity can be used at present, or None."""
@@ -134,9 +136,13 @@ class Visits:
             raise _no_such_provider()
         return place
 
-    async def _account(self, place: Provider, proof: Proof) -> Account:
-        allowed = self._signup if place.signup is None else place.signup
-        return await self.arrivals.account(proof, signup=allowed)
+    async def _account(self, place: Provider, proof: Proof, invite: str) -> Account:
+        """Return the account; a new one as far as the place's own rule allows, or else the rule for all."""
+        if place.signup is not None:
+            return await self.arrivals.account(proof, signup=place.signup)
+        if self._signup == "invite":
+            return await self.arrivals.account(proof, signup=bool(invite), invite=invite)
+        return await self.arrivals.account(proof, signup=self._signup == "open")
 
     async def _sealer(self) -> Attempts:
         """Return what seals attempts; its secret is made once and lives with the database."""

@@ -19,7 +19,7 @@ from bridge.core.native import Native
 from bridge.core.people import People
 from bridge.model.errors import Rejected
 from bridge.store.database import Database, open_database
-from bridge.web.accounts import Accounts
+from bridge.web.accounts import AccountOptions, Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
 from bridge.web.sso.options import SignInOptions
@@ -71,6 +71,7 @@ async def rigged(
     url: str = "http://127.0.0.1:8090",
     sign_in: SignInOptions = NO_SIGN_IN,
     database: str = "",
+    options: AccountOptions | None = None,
 ) -> AsyncIterator[Rig]:
     """Start everything but the listener, on a new database or the given one; stop it at the end."""
     db = open_database(database or new_url(folder))
@@ -80,7 +81,7 @@ async def rigged(
     network.hub = hub
     hub.add(network)
     native = Native(hub)
-    accounts = Accounts(db, people, native, CHEAP)
+    accounts = Accounts(db, people, native, CHEAP, options=options)
 
     async def metrics() -> str:
         return "rialto_up 1\n"

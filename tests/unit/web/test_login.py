@@ -50,7 +50,7 @@ async def test_without_a_good_token_nobody_comes_in(client: Client, ada: Visitor
 
 
 SSO = "/api/v1/sso/{provider}"
-OPEN = ("/api/v1/login", "/api/v1/openapi.json", "/api/v1/docs", SSO, f"{SSO}/callback")
+OPEN = ("/api/v1/login", "/api/v1/openapi.json", "/api/v1/docs", "/api/v1/login/matrix", SSO, f"{SSO}/callback")
 
 
 async def test_every_call_but_login_needs_a_session(client: Client, rig: Rig) -> None:

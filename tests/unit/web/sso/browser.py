@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestServer
 
+from bridge.web.accounts.options import AccountOptions, SignUpRule
 from bridge.web.parts import WebLimits
 from bridge.web.sso.options import MatrixOptions, OidcOptions, SignInOptions
 from tests.fakes.openid import OpenIdProvider
@@ -51,12 +52,14 @@ async def running(
     port: int = 0,
     seconds: float = 10,
     database: str = "",
+    signup: SignUpRule = "invite",
 ) -> AsyncIterator[Site]:
     """Start Rialto on 127.0.0.1."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     sign_in = SignInOptions(oidc, matrix, seconds)
-    async with rigged(folder, limits=limits, url=url, sign_in=sign_in, database=database) as rig:
+    rule = AccountOptions(signup=signup)
+    async with rigged(folder, limits=limits, url=url, sign_in=sign_in, database=database, options=rule) as rig:
         server = TestServer(rig.app, port=port)
         await server.start_server()
         try:

@@ -19,7 +19,7 @@ def cookies(attempt: Attempt, made_by: Attempts = OURS) -> dict[str, str]:
 
 
 def test_it_comes_back_as_it_went() -> None:
-    attempt = OURS.new("keycloak", "/rooms/r1?a=b", account="a1", invite="t")
+    attempt = OURS.new("keycloak", "/rooms/r1?a=b", account="a1")
     assert OURS.opened("keycloak", attempt.state, cookies(attempt)) == attempt
     again = Attempts("a secret")
     assert again.opened("keycloak", attempt.state, cookies(attempt)) == attempt

@@ -15,8 +15,9 @@ from bridge.web.parts import WebLimits
 from bridge.web.sso.homeserver import DEVICE
 from bridge.web.sso.options import MatrixOptions
 from tests.fakes.homeserver import FakeHomeserver
+from tests.fakes.openid import OpenIdProvider
 from tests.unit.web.rig import PASSWORD as OURS
-from tests.unit.web.sso.browser import Browser, Site, refused, running
+from tests.unit.web.sso.browser import Browser, Site, options, refused, running
 
 PASSWORD = "ada's password"
 
@@ -240,6 +241,36 @@ async def test_without_sign_up_nobody_new_comes_in(tmp_path: Path, hs: FakeHomes
     async with running(tmp_path, matrix=matrix(hs, signup=None)) as site, Browser(site) as browser:
         assert await refused(await login(browser)) == (403, "no_account")
         assert left_open(hs) == []
+        _, token = await site.rig.accounts.invites.make(None)
+        assert (await login(browser, invite=token)).status == 200
+        assert await site.names() == ["ada"]
+
+
+async def server(browser: Browser) -> Any:
+    """Return what the server says of the ways in."""
+    answer = await (await browser.ask("GET", "/api/v1/server")).json()
+    return answer["oidc"], answer["matrix"]
+
+
+async def test_the_server_tells_the_page_the_truth(tmp_path: Path, hs: FakeHomeserver) -> None:
+    async with (
+        OpenIdProvider() as provider,
+        running(tmp_path, options(provider), matrix=matrix(hs)) as site,
+        Browser(site) as browser,
+    ):
+        oidc = [{"id": "idp", "title": "Example SSO"}]
+        assert await server(browser) == (oidc, {"password": True, "sso": True})
+        assert calls(hs) == [("GET", "/login")]
+        assert await server(browser) == (oidc, {"password": True, "sso": True})
+        assert calls(hs) == [("GET", "/login")]
+    hs.world.sso_user = ""
+    async with running(tmp_path, matrix=matrix(hs)) as site, Browser(site) as browser:
+        assert await server(browser) == ([], {"password": True, "sso": False})
+    await hs.go_down()
+    async with running(tmp_path, matrix=matrix(hs), seconds=1) as site, Browser(site) as browser:
+        assert await server(browser) == ([], {"password": False, "sso": False})
+    async with running(tmp_path) as site, Browser(site) as browser:
+        assert await server(browser) == ([], {"password": False, "sso": False})
 
 
 async def test_a_matrix_identity_is_bound(browser: Browser, site: Site, hs: FakeHomeserver) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bridge.model.ids import PersonId
+from bridge.web.accounts.options import SignUpRule
 from bridge.web.door import COOKIE
 from bridge.web.parts import WebLimits
 from bridge.web.sso.attempts import COOKIE as ATTEMPT
@@ -130,11 +132,21 @@ async def test_a_signed_userinfo_answer_is_left_alone(browser: Browser, provider
     assert (await browser.account())["name"] == "user"
 
 
-@pytest.mark.parametrize(("own", "made"), [(None, False), (True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("everybody", "own", "made"),
+    [
+        ("open", None, True),
+        ("invite", None, False),
+        ("closed", None, False),
+        ("closed", True, True),
+        ("open", False, False),
+    ],
+)
 async def test_whether_accounts_are_made(
-    tmp_path: Path, provider: OpenIdProvider, own: bool | None, made: bool
+    tmp_path: Path, provider: OpenIdProvider, everybody: SignUpRule, own: bool | None, made: bool
 ) -> None:
-    async with running(tmp_path, options(provider, signup=own)) as site, Browser(site) as browser:
+    there = options(provider, signup=own)
+    async with running(tmp_path, there, signup=everybody) as site, Browser(site) as browser:
         response = await browser.sign_in()
         if made:
             assert response.status == 303
@@ -142,6 +154,26 @@ async def test_whether_accounts_are_made(
             assert await refused(response) == (403, "no_account")
             assert COOKIE not in browser.cookies
         assert len(await site.names()) == made
+
+
+async def test_who_is_on_the_way_to_an_invite_may_have_an_account(tmp_path: Path, provider: OpenIdProvider) -> None:
+    async with running(tmp_path, options(provider, signup=None)) as site, Browser(site) as browser:
+        host = await site.rig.accounts.add("host", PASSWORD)
+        room = await site.rig.native.found_room("Cellar", host.person, access="invite")
+        invite, token = await site.rig.accounts.invites.make(host.person, room=room.id, max_uses=1)
+        assert await refused(await browser.sign_in(following="/invite/made-up")) == (404, "no_such_invite")
+        response = await browser.sign_in(following=f"/invite/{token}")
+        assert (response.status, response.headers["Location"]) == (303, f"/invite/{token}")
+        account = await browser.account()
+        member = await site.rig.hub.member(room.id, PersonId(account["person"]))
+        assert member is not None
+        assert member.joined
+        # The one use is used; whoever has an account needs none, and nobody else comes in with it.
+        assert (await browser.sign_in(following=f"/invite/{token}")).status == 303
+        provider.user = User("0002", ADA)
+        assert await refused(await browser.sign_in(following=f"/invite/{token}")) == (410, "invite_over")
+        assert await site.names() == ["ada.lovelace", "host"]
+        assert invite.room == room.id
 
 
 async def test_two_tabs_do_not_disturb_each_other(browser: Browser, site: Site) -> None:
