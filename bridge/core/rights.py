@@ -110,6 +110,14 @@ def may_kick(who: Standing, other: Role, *, admin: bool = False) -> bool:
     return may_rank(who, other, "member", admin=admin)
 
 
+def sees(who: Standing, room: Room, *, admin: bool = False, guest: bool = False) -> bool:
+    """Tell whether a person may know that the room is there: who is in it, everybody else but guests where it is
+    public, and admins unless it is a direct conversation."""
+    if room.deleted:
+        return False
+    return who != "stranger" or (room.public and not guest) or (admin and room.access != "direct")
+
+
 def reads_from(room: Room, member: Member | None) -> int | None:
     """Return the first number of the log that a person may read, None for nothing at all.
 
@@ -133,8 +141,7 @@ def refusal(action: Action, who: Standing, room: Room, *, admin: bool = False) -
     """Return why somebody may not do `action`, with the remedy; None where they may."""
     if may(action, who, room, admin=admin):
         return None
-    visible = who != "stranger" or room.public or (admin and room.access != "direct")
-    if room.deleted or not visible:
+    if not sees(who, room, admin=admin):
         return Refused("no_such_room", "There is no such room.", status=404)
     if room.access == "direct":
         return Refused("direct_room", "That is not done in a direct conversation.", status=403)

@@ -76,6 +76,12 @@ def people_of(key: str) -> list[PersonId]:
     return [PersonId(person) for person in key.split(":")]
 
 
+def other_of(room: Room, person: PersonId) -> PersonId | None:
+    """Return whom a direct conversation is with, for one of the two; None for every other room or person."""
+    two = people_of(room.direct) if room.direct is not None else []
+    return next((other for other in two if other != person), None) if person in two else None
+
+
 class Link(msgspec.Struct, frozen=True):
     """A room bound to one chat on one network; `chat` is empty until that chat exists."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.web.api.account import AccountApi
+from bridge.web.api.direct import DirectApi
 from bridge.web.api.document import Document
 from bridge.web.api.log import EventsApi
+from bridge.web.api.members import MembersApi
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
@@ -41,7 +43,9 @@ def make_app(parts: WebParts) -> web.Application:
     )
     offers: list[Offers] = [
         AccountApi(parts, door, avatars),
-        RoomsApi(parts, places, avatars),
+        RoomsApi(parts, door, places, avatars),
+        MembersApi(parts, places, avatars),
+        DirectApi(parts, places, avatars),
         EventsApi(parts, places, lines),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
