@@ -36,6 +36,10 @@ class Office:
             "status": self._status,
         }
 
+    async def usable(self, seconds: float) -> bool:
+        """Wait up to `seconds` for a database that is away; return whether anything can be done."""
+        return await self._made.db.usable(seconds)
+
     async def call(self, operation: str, arguments: Arguments) -> Any:
         """Do one operation; raise `Refused` for an unknown one."""
         found = self._operations.get(operation)

@@ -88,3 +88,9 @@ class SchemaTooNew(RialtoError):
     """The database was written by a newer Rialto."""
 
     code: ClassVar[str] = "schema_too_new"
+
+
+class DatabaseAway(RialtoError):
+    """Something was not written: the database did not come back before the end."""
+
+    code: ClassVar[str] = "database_away"

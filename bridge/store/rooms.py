@@ -109,17 +109,17 @@ def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Ro
         select(rooms, joined.label("here"), place.c.role)
         .outerjoin(place, (place.c.room == rooms.c.id) & (place.c.person == (person or "")))
         .where(rooms.c.deleted_at.is_(None))
-        .order_by(func.lower(rooms.c.name), rooms.c.id)
     )
     if person is not None:
         statement = statement.where((rooms.c.access == "public") | joined.is_(True))
-    return [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
+    found = [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
+    return sorted(found, key=lambda place: (place[0].name.casefold(), place[0].id))
 
 
 def everything(connection: Connection) -> list[Room]:
     """Return every room that is not deleted, by name (for the operator)."""
-    statement = select(rooms).where(rooms.c.deleted_at.is_(None)).order_by(func.lower(rooms.c.name), rooms.c.id)
-    return [_room(row) for row in connection.execute(statement)]
+    statement = select(rooms).where(rooms.c.deleted_at.is_(None))
+    return _by_name(connection, statement)
 
 
 def of_person(connection: Connection, person: PersonId) -> list[Room]:
@@ -128,9 +128,14 @@ def of_person(connection: Connection, person: PersonId) -> list[Room]:
         select(rooms)
         .join(memberships, memberships.c.room == rooms.c.id)
         .where(memberships.c.person == person, memberships.c.joined.is_(True), rooms.c.deleted_at.is_(None))
-        .order_by(func.lower(rooms.c.name), rooms.c.id)
     )
-    return [_room(row) for row in connection.execute(statement)]
+    return _by_name(connection, statement)
+
+
+def _by_name(connection: Connection, statement: Select[Any]) -> list[Room]:
+    # Sorted here: what order a PostgreSQL database has depends on how it was made.
+    found = [_room(row) for row in connection.execute(statement)]
+    return sorted(found, key=lambda room: (room.name.casefold(), room.id))
 
 
 def directory(

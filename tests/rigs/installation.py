@@ -25,7 +25,7 @@ from bridge.store.accounts import Account
 from bridge.store.database import open_database
 from bridge.text.names import skeleton
 from tests.fakes.tidy import TidyNetwork, Visitor
-from tests.rigs.database import new_database
+from tests.rigs.database import new_url
 
 Maker: TypeAlias = Callable[["Installation"], Awaitable[Network]]
 
@@ -37,7 +37,7 @@ class Installation:
     """
 
     def __init__(self, folder: Path, *networks: TidyNetwork | Maker, seat_all: bool = True) -> None:
-        self.path = new_database(folder)
+        self.url = new_url(folder)
         self.networks: list[Any] = []
         self.at_stop: list[Callable[[], Awaitable[None]]] = []
         self._given = networks
@@ -55,7 +55,7 @@ class Installation:
 
     async def start(self) -> None:
         """Open the database and run the hub."""
-        self.db = open_database(f"sqlite:///{self.path}")
+        self.db = open_database(self.url)
         self.people = People(self.db)
         await self.people.start()
         self.hub = Hub(self.db, self.people, joins_per_second=0, seat_all=self._seat_all)

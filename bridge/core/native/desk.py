@@ -41,9 +41,9 @@ class Desk:
         room: RoomId, who: PersonId, content: Content, key: str, *, admitted: bool = False
     ) -> Submission:
         """Return what somebody does as an item; the same `key` is the same act for ever."""
-        event = Event(
-            id=new_event_id(), room=room, who=who, at=now_ms(), origin=Origin(WEB, room, key), content=content
-        )
+        # PostgreSQL has no U+0000 in its texts, and what is looked up has to be what was written.
+        origin = Origin(WEB, room, key.replace("\0", "\ufffd"))
+        event = Event(id=new_event_id(), room=room, who=who, at=now_ms(), origin=origin, content=content)
         return Submission(event, admitted=admitted)
 
     async def submit(

@@ -179,6 +179,6 @@ def check_log(talk: Conversation, contents: list[object]) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(acts=ACTS, seed=st.integers(min_value=0, max_value=1 << 16))
-def test_both_sides_end_with_the_same_lines(text_bytes: int, acts: list[Act], seed: int) -> None:
+def test_both_sides_end_with_the_same_lines(database: str, text_bytes: int, acts: list[Act], seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(converse(Path(folder), acts, seed, text_bytes))
