@@ -10,9 +10,12 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.core import rights
+from bridge.core.badges import Badges
 from bridge.core.batch import Batch
+from bridge.core.committer import Committer
 from bridge.core.describer import Describer
 from bridge.core.erasing import Eraser
+from bridge.core.indexer import Indexer
 from bridge.core.items import Item, LinkChange, Result
 from bridge.core.keeping import kept
 from bridge.core.lanes import Lane
@@ -67,6 +70,9 @@ class Hub:
         self.db = db
         self.people = known
         self.viewers = Viewers()
+        self.badges = Badges(db)
+        self._indexer = Indexer(db)
+        self._committer = Committer(db)
         self._networks: dict[NetworkId, Network] = {}
         self._seats: dict[NetworkId, SeatScheduler] = {}
         self._describers: dict[NetworkId, Describer] = {}
@@ -100,6 +106,7 @@ class Hub:
                     await self._actor(room)
                 group.create_task(kept("put-away", self._sweep))
                 group.create_task(kept("erasing", self._eraser.run))
+                group.create_task(kept("indexing", self._indexer.run))
         finally:
             await self._stop()
 
@@ -154,7 +161,9 @@ class Hub:
         if found is None:
             raise no_such_room()
         state = RoomState(found, {m.person: m for m in members}, {link.id: link for link in links})
-        actor = RoomActor(state, self.db, self.people, self._committed, seat_all=self._seat_all)
+        actor = RoomActor(
+            state, self.db, self.people, self._committed, committer=self._committer, seat_all=self._seat_all
+        )
         for link in links:
             self._lane(actor, link).wake()
         return actor
@@ -236,6 +245,9 @@ class Hub:
     # after a commit
 
     def _committed(self, actor: RoomActor, batch: Batch) -> None:
+        if batch.appended:
+            self._indexer.grew(actor.id)
+        self.badges.committed(actor.id, batch)
         for link in batch.added_links + batch.new_links:
             self._link_changed(actor, link)
         for fold in batch.folds:

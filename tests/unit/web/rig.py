@@ -13,6 +13,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, update
+from yarl import URL
 
 from bridge.core.hub import Hub
 from bridge.core.native import Native
@@ -31,7 +32,7 @@ PASSWORD = "a good password"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0)
+ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0, signups_per_address=0)
 
 
 class SmallAvatars:
@@ -118,7 +119,7 @@ class Visitor:
         self.account: dict[str, Any] = answer["account"]
         self.person: str = answer["account"]["person"]
 
-    async def ask(self, method: str, path: str, json: Any = None, **more: Any) -> ClientResponse:
+    async def ask(self, method: str, path: str | URL, json: Any = None, **more: Any) -> ClientResponse:
         """Ask with the token."""
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         return await self.client.request(method, path, json=json, headers=headers, **more)
