@@ -20,6 +20,7 @@ Action: TypeAlias = Literal[
     "describe",
     "configure",
     "invite",
+    "invite_guests",
     "kick",
     "rank",
     "archive",
@@ -37,7 +38,7 @@ STANDINGS: tuple[Standing, ...] = (*get_args(Role), "stranger")
 _MUTED: frozenset[Action] = frozenset({"read", "remove_own", "leave"})
 _GUEST: frozenset[Action] = _MUTED | {"say", "edit_own"}
 _MEMBER: frozenset[Action] = _GUEST | {"invite"}
-_MODERATOR: frozenset[Action] = _MEMBER | {"remove_other", "describe", "kick", "rank"}
+_MODERATOR: frozenset[Action] = _MEMBER | {"remove_other", "describe", "invite_guests", "kick", "rank"}
 _OWNER: frozenset[Action] = _MODERATOR | {"configure", "archive", "delete"}
 _ABOVE: frozenset[Action] = frozenset(
     {"remove_own", "remove_other", "describe", "configure", "kick", "rank", "archive", "delete", "join"}
@@ -146,7 +147,7 @@ def refusal(action: Action, who: Standing, room: Room, *, admin: bool = False) -
     if room.access == "direct":
         return Refused("direct_room", "That is not done in a direct conversation.", status=403)
     if room.archived and action not in _ARCHIVED:
-        return Refused("room_archived", "The room is archived: its owner has to open it again first.", status=403)
+        return archived()
     if who == "stranger":
         return _for_stranger(action)
     if who == "muted" and action in _MEMBER:
@@ -154,6 +155,11 @@ def refusal(action: Action, who: Standing, room: Room, *, admin: bool = False) -
     if action in _MODERATOR:
         return Refused("not_allowed", "Only the room's owner and moderators may do this.", status=403)
     return Refused("owners_only", "Only the room's owner may do this.", status=403)
+
+
+def archived() -> Refused:
+    """Return the refusal of what is not done in an archived room."""
+    return Refused("room_archived", "The room is archived: its owner has to open it again first.", status=403)
 
 
 def _for_stranger(action: Action) -> Refused:

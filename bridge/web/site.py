@@ -10,6 +10,7 @@ from bridge.web.api.browse import Browse
 from bridge.web.api.direct import DirectApi
 from bridge.web.api.document import Document
 from bridge.web.api.entrance import Entrance
+from bridge.web.api.invites import InvitesApi
 from bridge.web.api.log import EventsApi
 from bridge.web.api.members import MembersApi
 from bridge.web.api.openapi import document
@@ -61,6 +62,7 @@ def make_app(parts: WebParts) -> web.Application:
         RoomsApi(parts, door, places, avatars),
         MembersApi(parts, places, avatars),
         DirectApi(parts, places, avatars),
+        InvitesApi(parts, places),
         EventsApi(parts, places, lines),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
