@@ -65,6 +65,8 @@ async def test_every_call_but_those_for_newcomers_needs_a_session(client: Client
         path = route.resource.canonical
         if not path.startswith("/api/v1/") or path in OPEN or route.method == "HEAD":
             continue
+        if (route.method, path) == ("GET", "/api/v1/invites/{token}"):
+            continue  # whoever holds an invite may look at it
         response = await client.request(route.method, re.sub(r"{\w+}", "x0", path), json={})
         assert response.status == 401, (route.method, path)
         asked += 1
