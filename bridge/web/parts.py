@@ -16,6 +16,7 @@ from bridge.model.people import Member
 from bridge.model.rooms import Link, Room
 from bridge.store.database import Database
 from bridge.web.accounts import Accounts
+from bridge.web.sso.options import SignInOptions
 
 
 class View(RoomView, Protocol):
@@ -93,4 +94,5 @@ class WebParts:
     url: str = "http://127.0.0.1:8090"
     name: str = "Rialto"
     limits: WebLimits = field(default_factory=WebLimits)
+    sign_in: SignInOptions = field(default_factory=SignInOptions)
     heartbeat_seconds: float = 15

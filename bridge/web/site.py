@@ -20,6 +20,7 @@ from bridge.web.api.routes import add_operations
 from bridge.web.api.server import ServerApi
 from bridge.web.api.sessions import SessionsApi
 from bridge.web.api.signup import SignUpApi
+from bridge.web.api.sso import SsoApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.door import Door
@@ -33,6 +34,7 @@ from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.rendering import Rendering
 from bridge.web.room_pages import RoomPages
+from bridge.web.sso.visits import Visits
 from bridge.web.statics import Statics
 from bridge.web.stream import Streams
 
@@ -47,13 +49,14 @@ def make_app(parts: WebParts) -> web.Application:
     rendering = Rendering(statics)
     pages = Pages(parts, door, places, avatars, rendering)
     streams = Streams(parts, door, places, lines)
+    visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
         client_max_size=BODY_BYTES,
     )
     entrance = Entrance(parts, door)
     offers: list[Offers] = [
-        ServerApi(parts),
+        ServerApi(parts, visits),
         entrance,
         SignUpApi(parts, door, entrance),
         AccountApi(parts, door, avatars, entrance),
@@ -64,6 +67,7 @@ def make_app(parts: WebParts) -> web.Application:
         DirectApi(parts, places, avatars),
         InvitesApi(parts, places),
         EventsApi(parts, places, lines),
+        SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
     add_operations(app.router, door, operations)
@@ -80,4 +84,9 @@ def make_app(parts: WebParts) -> web.Application:
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
+
+    async def close_visits(_app: web.Application) -> None:
+        await visits.close()
+
+    app.on_cleanup.append(close_visits)
     return app
