@@ -19,6 +19,7 @@ from bridge.web.health import Health
 from bridge.web.lines import Lines
 from bridge.web.pages import Pages
 from bridge.web.parts import WebParts
+from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.rendering import Rendering
 from bridge.web.room_pages import RoomPages
@@ -37,7 +38,8 @@ def make_app(parts: WebParts) -> web.Application:
     pages = Pages(parts, door, places, avatars, rendering)
     streams = Streams(parts, door, places, lines)
     app = web.Application(
-        middlewares=[answering(pages.failure), same_origin_only(parts.url)], client_max_size=BODY_BYTES
+        middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
+        client_max_size=BODY_BYTES,
     )
     offers: list[Offers] = [
         AccountApi(parts, door, avatars),

@@ -40,11 +40,6 @@ async def room(world: Installation, anna: PersonId) -> Room:
     return await world.room(anna)
 
 
-def url(world: Installation) -> str:
-    """Where its database is."""
-    return f"sqlite:///{world.path}"
-
-
 async def found(world: Installation, words: str, *places: Room, limit: int = 5_000) -> list[str]:
     """The texts of all lines that are found, newest first."""
     asked = Asked(query(words), {place.id: 1 for place in places})
@@ -114,7 +109,7 @@ async def test_more_rooms_than_are_kept_in_memory(
 async def test_a_write_that_fails_is_done_again(
     world: Installation, anna: PersonId, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, failures = indexing.write, iter([OSError("the disk is full"), OSError("still")])
+    write, failures = indexing.write, iter([RuntimeError("the disk is full"), RuntimeError("still")])
 
     def failing(connection: Connection, *more: object) -> None:
         write(connection, *more)  # type: ignore[arg-type]
@@ -149,7 +144,7 @@ async def test_killed_in_the_middle_nothing_is_lost_and_nothing_twice(
     await world.db.write(emptied)
     await world.stop()
     assert await index_in_a_process(world, "indexed:2") == -9
-    world.db = open_database(url(world))
+    world.db = open_database(world.url)
     done = await world.db.read(lambda c: c.scalar(select(indexed.c.seq)))
     assert done == 2 * BATCH
     assert len(await found(world, "line", room)) == 2 * BATCH - 1
@@ -167,7 +162,7 @@ async def index_in_a_process(world: Installation, crash_at: str) -> int:
         sys.executable,
         "-m",
         "tests.unit.core.indexing_process",
-        url(world),
+        world.url,
         env={**os.environ, "RIALTO_CRASH_AT": crash_at},
     )
     return await process.wait()

@@ -138,9 +138,9 @@ async def test_rows_and_progress_are_one_transaction(books: Books, db: Database)
 
     def interrupted(connection: object) -> None:
         indexing.write(connection, [portion], [["hello"]])  # type: ignore[arg-type]
-        raise InterruptedError
+        raise RuntimeError("a stop")
 
-    with pytest.raises(InterruptedError):
+    with pytest.raises(RuntimeError, match="a stop"):
         await db.write(interrupted)
     assert (await progress(db), await rows(db)) == (None, (0, 0))
     await books.index()
