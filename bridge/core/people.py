@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 import msgspec
 from sqlalchemy import Connection
 
-from bridge.core.decide import Rights
+from bridge.core.decisions import Rights
 from bridge.model.ids import RIALTO, WEB, NetworkId, PersonId, new_person_id
 from bridge.model.people import Person
 from bridge.store import accounts, meta, people
@@ -17,12 +17,18 @@ from bridge.text.names import skeleton
 
 CACHED = 50_000
 BOT_NAME = "Rialto"
+GUEST_HINT = "guest"
+"""Stands behind the name of a guest that somebody else has too: a guest has no login name."""
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Known(msgspec.Struct):
+    """What is cached of a person; `rights` are made when they are first asked for."""
+
     person: Person
     hint: str
     admin: bool
+    guest: bool = False
+    rights: Rights | None = None
 
 
 class People:
@@ -64,10 +70,18 @@ class People:
         known = self._known.get(person)
         if known is None:
             raise LookupError(f"person {person} is not loaded")
-        self._known.move_to_end(person)
-        bot = person == self.bot
-        reserved: Container[str] = frozenset() if bot else self._reserved
-        return Rights(admin=known.admin or bot, reserved=reserved, hint=known.hint, home=known.person.home)
+        if known.rights is None or known.rights.reserved is not self._reserved:
+            bot = person == self.bot
+            reserved: Container[str] = frozenset() if bot else self._reserved
+            known.rights = Rights(
+                admin=known.admin or bot,
+                reserved=reserved,
+                hint=known.hint,
+                home=known.person.home,
+                guest=known.guest,
+                active=known.person.active,
+            )
+        return known.rights
 
     async def get(self, person: PersonId) -> Person | None:
         """Return a person, or None."""
@@ -121,11 +135,17 @@ def _bot(connection: Connection) -> str:
 
 def _load(connection: Connection, wanted: list[PersonId]) -> dict[PersonId, _Known]:
     found: dict[PersonId, _Known] = {}
+    guests = people.guests(connection, wanted)
     for person in people.get_many(connection, wanted).values():
         if person.home == WEB:
             account = accounts.by_person(connection, person.id)
             hint, admin = (account.name, account.admin) if account else (person.id, False)
+            if person.id in guests:
+                # Their account is named by an ID, which tells nobody anything.
+                hint = "guest"
+            if person.id in guests:
+                hint = GUEST_HINT
         else:
             hint, admin = people.own_face(connection, person.id, person.home) or person.id, False
-        found[person.id] = _Known(person, hint, admin)
+        found[person.id] = _Known(person, hint, admin, person.id in guests)
     return found

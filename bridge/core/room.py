@@ -11,15 +11,19 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.core.batch import Batch
-from bridge.core.items import Echo, Failed, Item, Placed, Result, Submission
+from bridge.core.committer import Committer
+from bridge.core.decide_settings import SLOW_MOST
+from bridge.core.items import Echo, Failed, Item, Placed, Result, Submission, actors
+from bridge.core.mentions import Names
 from bridge.core.people import People
 from bridge.core.state import Draft, RoomState, Target
+from bridge.model.clock import now_ms
 from bridge.model.crash import crash_point
 from bridge.model.errors import Refused
-from bridge.model.events import Edited, Entry, Event, Origin, Removed
-from bridge.model.ids import EventId, RoomId
+from bridge.model.events import Configured, Edited, Entry, Event, Origin, Removed
+from bridge.model.ids import EventId, PersonId, RoomId
 from bridge.model.people import Member
-from bridge.store import log, outbox
+from bridge.store import log, mentions, outbox
 from bridge.store.database import Database
 from bridge.store.log import OriginConflict
 
@@ -44,16 +48,19 @@ class RoomActor:
         people: People,
         on_commit: Callable[[RoomActor, Batch], None],
         *,
+        committer: Committer | None = None,
         seat_all: bool = True,
     ) -> None:
         self.state = state
         self._db = db
         self._people = people
+        self._committer = committer or Committer(db)
         self._on_commit = on_commit
         self._seat_all = seat_all
         self._posts: deque[_Post] = deque()
         self._queued = 0
         self._task: asyncio.Task[None] | None = None
+        self._names: Names | None = None
 
     @property
     def id(self) -> RoomId:
@@ -115,20 +122,24 @@ class RoomActor:
             start = end
 
     async def _commit(self, items: list[Item]) -> list[Result]:
-        await self._people.load(item.event.who for item in items if isinstance(item, Submission))
+        await self._people.load(actors(items))
         targets = await self._targets(items)
+        await self._look_back(items)
         known: dict[Origin, Placed] = {}
         for _ in range(3):
             batch = Batch(Draft(self.state, targets), self._people.rights, known, seat_all=self._seat_all)
             results = [batch.take(item) for item in items]
+            if batch.addressed:
+                batch.addressed.resolve(await self._called(batch.draft), batch.may_call_everybody)
             try:
-                await self._db.write(batch.write)
+                await self._committer.write(batch)
             except OriginConflict:
                 known = await self._known(items)
                 continue
             self._report(results)
             crash_point("appended")
             self.state.apply(batch.draft)
+            self._rename(batch.draft)
             self._on_commit(self, batch)
             return results
         raise RuntimeError("an origin is in the log and cannot be found there")
@@ -142,6 +153,19 @@ class RoomActor:
         origins = [item.event.origin for item in items if isinstance(item, Submission)]
         found = await self._db.read(lambda connection: log.by_origins(connection, origins))
         return {entry.event.origin: Placed(entry.seq, entry.event.id, fresh=False) for entry in found}
+
+    async def _look_back(self, items: list[Item]) -> None:
+        """Read who wrote when lately, where slow mode asks for it: after a start, and when it is set anew."""
+        asked = [
+            item.event.content.slow_seconds
+            for item in items
+            if isinstance(item, Submission) and isinstance(item.event.content, Configured)
+        ]
+        seconds = max([self.state.room.slow_seconds, *(each for each in asked if each is not None)])
+        if not seconds or (self.state.spoke is not None and not any(asked)):
+            return
+        since = now_ms() - min(seconds, SLOW_MOST) * 1_000
+        self.state.spoke = await self._db.read(lambda connection: log.spoke_since(connection, self.id, since))
 
     async def _targets(self, items: list[Item]) -> list[Target]:
         """Load what edits and removals are about, by our ID or by the ID of its network."""
@@ -157,6 +181,31 @@ class RoomActor:
             return []
         echoes = [item for item in items if isinstance(item, Echo)]
         return await self._db.read(lambda c: _find_targets(c, self.state, ids, origins, echoes))
+
+    async def _called(self, draft: Draft) -> Names:
+        """Return what the room's members are called by; read when somebody is called for the first time, and kept."""
+        if self._names is None:
+            logins = await self._db.read(lambda connection: mentions.logins_in(connection, self.id))
+            self._names = Names()
+            for member in self.state.members.values():
+                self._names.put(member, logins.get(member.person))
+        # Somebody may have come in, and be called, in this very batch.
+        names = Names(self._names) if draft.changed else self._names
+        for member in draft.changed.values():
+            names.put(member, self._login(member.person))
+        return names
+
+    def _rename(self, draft: Draft) -> None:
+        if self._names is not None:
+            for member in draft.changed.values():
+                self._names.put(member, self._login(member.person))
+
+    def _login(self, person: PersonId) -> str | None:
+        """Return a person's login name where it is in memory, as it is of everybody who comes in."""
+        try:
+            return self._people.rights(person).hint
+        except LookupError:
+            return None
 
     def member(self, event: Event) -> Member | None:
         """Return the sender's place, if the sender ever had one here."""

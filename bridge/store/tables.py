@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -72,6 +73,7 @@ accounts = Table(
     Column("admin", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("settings", Text, nullable=False, server_default="{}"),
+    Column("newcomer_until", Big, nullable=False, server_default="0"),
     Column("created_at", Big, nullable=False),
 )
 
@@ -169,6 +171,7 @@ mentions = Table(
     Column("person", ForeignKey("people.id"), primary_key=True),
     Column("room", ForeignKey("rooms.id"), primary_key=True),
     Column("seq", Big, primary_key=True, autoincrement=False),
+    Index("ix_mentions_room_seq", "room", "seq"),
 )
 
 indexed = Table(
@@ -182,14 +185,14 @@ indexed = Table(
 searchable = Table(
     "searchable",
     metadata,
-    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("id", Big, primary_key=True, autoincrement=False),
     Column("room", ForeignKey("rooms.id"), nullable=False),
     Column("seq", Big, nullable=False),
     UniqueConstraint("room", "seq"),
-    sqlite_autoincrement=True,
 )
-"""The lines that are in the full-text index. The index itself, `fulltext`, is made by the migrations: an FTS5 table
-with the same row IDs on SQLite, a table `(id, words tsvector)` on PostgreSQL."""
+"""The lines that are in the full-text index; their IDs rise with the time at which they were stored (see
+`store.search`). The index itself, `fulltext`, is made by the migrations: an FTS5 table with the same row IDs on SQLite,
+a table `(id, words tsvector)` on PostgreSQL."""
 
 links = Table(
     "links",
@@ -200,6 +203,7 @@ links = Table(
     Column("chat", Text),
     Column("state", String(16), nullable=False),
     Column("described", Text, nullable=False, server_default=""),
+    Column("federate", Boolean, nullable=False, server_default=true()),
     Column("created_at", Big, nullable=False),
     UniqueConstraint("network", "chat"),
 )

@@ -11,10 +11,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.model.errors import Refused
-from bridge.web.limits import TooFast
 
 logger = structlog.get_logger(__name__)
 ErrorPage = Callable[[web.Request, Refused], Awaitable[web.StreamResponse]]
+
+VISITED = "/api/v1/sso/"
+"""Addresses of the API to which browsers are led."""
 
 _CODES = {
     400: ("bad_request", "The request cannot be understood."),
@@ -41,6 +43,8 @@ def answering(error_page: ErrorPage) -> Middleware:
             if "Allow" in error.headers:
                 answer.headers["Allow"] = error.headers["Allow"]
             return answer
+        except web.RequestPayloadError:
+            return await _answer(request, Refused("bad_request", "The body cannot be read: it is cut short."))
         except Exception:
             if request.transport is None or request.transport.is_closing():
                 # The visitor went away in the middle: there is nobody to answer, and nothing is wrong here.
@@ -49,9 +53,10 @@ def answering(error_page: ErrorPage) -> Middleware:
             return await _answer(request, Refused("internal", "Something went wrong here; try again.", status=500))
 
     async def _answer(request: web.Request, refusal: Refused) -> web.StreamResponse:
-        page = not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+        program = request.path.startswith("/api/") and not request.path.startswith(VISITED)
+        page = not program and "text/html" in request.headers.get("Accept", "")
         answer = await error_page(request, refusal) if page else as_json(refusal)
-        if isinstance(refusal, TooFast):
+        if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)
         if refusal.status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"

@@ -133,7 +133,7 @@ class Pages:
                 form.get("name", ""),
                 session.account.person,
                 topic=form.get("topic", ""),
-                public="private" not in form,
+                access="invite" if "private" in form else "public",
             )
         except Refused as refusal:
             return await self._show_rooms(request, session, form=form, refusal=refusal)

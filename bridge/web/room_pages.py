@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.core.ports import RoomSnapshot
+from bridge.core.rights import reads_from
 from bridge.model.errors import Refused
 from bridge.model.ids import RoomId
 from bridge.model.people import Member
@@ -53,7 +54,8 @@ class RoomPages:
         session = await enter(self._door, request)
         snapshot, place = await self._places.seen(room_of(request), session.account.person)
         me = await self._pages.me(session)
-        data = await self._data(snapshot, place, me, wanted(request))
+        first = reads_from(snapshot.room, place)
+        data = await self._data(snapshot, place, me, wanted(request), first)
         return self._rendering.answer(
             request,
             "room.html",
@@ -65,7 +67,7 @@ class RoomPages:
         )
 
     async def _data(
-        self, snapshot: RoomSnapshot, place: Member | None, me: AccountShape, language: Language
+        self, snapshot: RoomSnapshot, place: Member | None, me: AccountShape, language: Language, first: int | None
     ) -> dict[str, Any]:
         """Return what the page's script begins with: no request is needed before the first line shows."""
         room = snapshot.room.id
@@ -74,7 +76,7 @@ class RoomPages:
             "me": me,
             "room": shapes.room_now(snapshot, place=place),
             "members": [shapes.member(each, room) for each in snapshot.members],
-            "events": await self._lines.page(room),
+            "events": await self._lines.page(room, first=first) if first is not None else [],
             "statuses": [shapes.status(status) for status in self._view.statuses()],
             "language": language.code,
             "strings": strings,

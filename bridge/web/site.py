@@ -5,11 +5,22 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.web.api.account import AccountApi
+from bridge.web.api.admin import AdminApi
+from bridge.web.api.browse import Browse
+from bridge.web.api.direct import DirectApi
 from bridge.web.api.document import Document
+from bridge.web.api.entrance import Entrance
+from bridge.web.api.invites import InvitesApi
 from bridge.web.api.log import EventsApi
+from bridge.web.api.members import MembersApi
+from bridge.web.api.openapi import document
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
+from bridge.web.api.server import ServerApi
+from bridge.web.api.sessions import SessionsApi
+from bridge.web.api.signup import SignUpApi
+from bridge.web.api.sso import SsoApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.door import Door
@@ -23,6 +34,7 @@ from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.rendering import Rendering
 from bridge.web.room_pages import RoomPages
+from bridge.web.sso.visits import Visits
 from bridge.web.statics import Statics
 from bridge.web.stream import Streams
 
@@ -37,19 +49,32 @@ def make_app(parts: WebParts) -> web.Application:
     rendering = Rendering(statics)
     pages = Pages(parts, door, places, avatars, rendering)
     streams = Streams(parts, door, places, lines)
+    visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
         client_max_size=BODY_BYTES,
     )
+    entrance = Entrance(parts, door)
     offers: list[Offers] = [
-        AccountApi(parts, door, avatars),
-        RoomsApi(parts, places, avatars),
+        ServerApi(parts, visits),
+        entrance,
+        SignUpApi(parts, door, entrance),
+        AccountApi(parts, door, avatars, entrance),
+        SessionsApi(parts),
+        AdminApi(parts),
+        RoomsApi(parts, door, places, avatars),
+        MembersApi(parts, places, avatars),
+        DirectApi(parts, places, avatars),
+        InvitesApi(parts, places),
         EventsApi(parts, places, lines),
+        SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
     add_operations(app.router, door, operations)
+    described = document(operations, url=parts.url)
     for part in (
-        Document(operations, url=parts.url),
+        Document(described),
+        Browse(operations, described),
         streams,
         Health(parts),
         statics,
@@ -59,4 +84,9 @@ def make_app(parts: WebParts) -> web.Application:
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
+
+    async def close_visits(_app: web.Application) -> None:
+        await visits.close()
+
+    app.on_cleanup.append(close_visits)
     return app

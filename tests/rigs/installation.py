@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from bridge.core.hub import Hub
 from bridge.core.items import Placed
@@ -20,7 +20,7 @@ from bridge.model.deliveries import Delivery
 from bridge.model.ids import WEB, PersonId, RoomId, new_account_id, new_link_id, new_person_id, new_room_id
 from bridge.model.people import Person
 from bridge.model.rooms import Link, Room
-from bridge.store import accounts, outbox, people, rooms
+from bridge.store import accounts, indexing, outbox, people, rooms, tables
 from bridge.store.accounts import Account
 from bridge.store.database import open_database
 from bridge.text.names import skeleton
@@ -86,8 +86,8 @@ class Installation:
         await self.stop()
         await self.start()
 
-    async def person(self, name: str, *, admin: bool = False, login: str = "") -> PersonId:
-        """Make somebody with an account here."""
+    async def person(self, name: str, *, admin: bool = False, login: str = "", guest: bool = False) -> PersonId:
+        """Make somebody with an account here, or a guest."""
         who = Person(id=new_person_id(), home=WEB, name=name)
         login = login or name.lower().replace(" ", "-")
         account = Account(id=new_account_id(), person=who.id, name=login, password="", admin=admin)
@@ -95,6 +95,9 @@ class Installation:
         def unit(connection: Connection) -> None:
             people.add(connection, who)
             accounts.add(connection, account, skeleton(login))
+            if guest:
+                made = tables.accounts.c.id == account.id
+                connection.execute(update(tables.accounts).where(made).values(kind="guest"))
 
         await self.db.write(unit)
         if admin:
@@ -149,6 +152,11 @@ class Installation:
         for loaded in self.hub._rooms.values():
             if loaded.done() and (task := loaded.result()._task) is not None:
                 yield task
+
+    async def indexed(self) -> None:
+        """Return when everything that was said can be found."""
+        while await self.db.read(indexing.waiting):
+            await asyncio.sleep(0.01)
 
     async def log(self, room: RoomId, *, raw: bool = False) -> list[Any]:
         """Return the present content of every entry."""

@@ -19,7 +19,7 @@ from bridge.store.accounts import Account
 
 
 class AccountShape(msgspec.Struct):
-    """An account as its owner sees it; `avatar` is a path on this server, or empty."""
+    """An account as its owner sees it; a guest has no `name`. `avatar` is a path on this server, or empty."""
 
     id: str
     name: str
@@ -36,6 +36,14 @@ class LinkShape(msgspec.Struct):
     network: str
     state: LinkState
     address: str
+
+
+class OtherShape(msgspec.Struct):
+    """Somebody with an account here, whom one can write to; `avatar` is a path on this server, or empty."""
+
+    id: str
+    name: str
+    avatar: str
 
 
 class RoomShape(msgspec.Struct, kw_only=True):
@@ -60,6 +68,7 @@ class RoomShape(msgspec.Struct, kw_only=True):
     unread: int = 0
     mentions: int = 0
     can: list[str] = []
+    direct_with: OtherShape | UnsetType = UNSET
 
 
 class MemberShape(msgspec.Struct):
@@ -118,7 +127,7 @@ def account(of: Account, person: Person) -> AccountShape:
     """Return an account as its owner sees it."""
     return AccountShape(
         id=of.id,
-        name=of.name,
+        name="" if of.kind == "guest" else of.name,
         display_name=person.name,
         person=person.id,
         kind=of.kind,
@@ -160,6 +169,19 @@ def room_now(snapshot: RoomSnapshot, *, place: Member | None) -> RoomShape:
         joined=place is not None,
         role=None if place is None else place.role,
     )
+
+
+def named_after(of: RoomShape, person: Person | None) -> RoomShape:
+    """Return a direct conversation under the name of the other one."""
+    if person is not None:
+        of.name, of.direct_with = person.name, other(person)
+    return of
+
+
+def other(of: Person) -> OtherShape:
+    """Return somebody with an account here."""
+    avatar = f"/api/v1/people/{of.id}/avatar?v={version(of.avatar)}" if of.avatar else ""
+    return OtherShape(of.id, of.name, avatar)
 
 
 def member(of: Member, place: RoomId) -> MemberShape:

@@ -1,7 +1,7 @@
 /* One line of the log as an element. Only `content.html` is HTML: the server has made it safe; all else is text. */
 
 import { dayName, networkName, page, t, timeElement } from "./page.js";
-import { badge, face, hue } from "./people.js";
+import { badge, face, hue, roleName } from "./people.js";
 import { judge, tick } from "./ticks.js";
 
 function element(tag, className, text) {
@@ -14,6 +14,7 @@ function element(tag, className, text) {
 const TOLD = {
   delivery_failed: (values) => t("told.delivery_failed", { ...values, network: networkName(values.network) }),
   encrypted: () => t("told.encrypted"),
+  mirrored: (values) => t("told.mirrored", { network: networkName(values.network) }),
 };
 
 const SYSTEM = {
@@ -35,6 +36,24 @@ const SYSTEM = {
     if (topic === "") told.push(t("chat.room_no_topic", { name: who }));
     if (avatar !== undefined) told.push(t("chat.room_picture", { name: who }));
     return told.join(" · ");
+  },
+  configured: (line) => {
+    const { access, history, slow_seconds: seconds, archived } = line.content;
+    const name = line.who.name;
+    const told = [];
+    if (access === "public") told.push(t("chat.access_public", { name }));
+    if (access === "invite") told.push(t("chat.access_invite", { name }));
+    if (history === "all") told.push(t("chat.history_all", { name }));
+    if (history === "joined") told.push(t("chat.history_joined", { name }));
+    if (seconds) told.push(t("chat.slow", { name, seconds }));
+    if (seconds === 0) told.push(t("chat.slow_off", { name }));
+    if (archived === true) told.push(t("chat.archived", { name }));
+    if (archived === false) told.push(t("chat.unarchived", { name }));
+    return told.join(" · ");
+  },
+  ranked: (line) => {
+    const { name: person, role } = line.content;
+    return t("chat.ranked", { name: line.who.name, person, role: roleName(role) });
   },
   told: (line) => (TOLD[line.content.key] ?? (() => t("told.unknown")))(line.content.values ?? {}),
 };

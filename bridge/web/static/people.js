@@ -42,7 +42,17 @@ export function badge(network) {
   return made;
 }
 
-const ROLES = { owner: () => t("role.owner"), moderator: () => t("role.moderator") };
+const ROLES = {
+  owner: () => t("role.owner"),
+  moderator: () => t("role.moderator"),
+  member: () => t("role.member"),
+  muted: () => t("role.muted"),
+  guest: () => t("role.guest"),
+};
+
+export function roleName(role) {
+  return (ROLES[role] ?? (() => role))();
+}
 
 export class People {
   #pictures = new Map();
@@ -95,7 +105,7 @@ export class People {
     name.className = "ellipsis";
     name.textContent = member.id === page.me.person ? `${member.name} (${t("chat.you")})` : member.name;
     who.append(name);
-    if (ROLES[member.role]) {
+    if (ROLES[member.role] && member.role !== "member") {
       const role = document.createElement("small");
       role.textContent = ROLES[member.role]();
       who.append(role);

@@ -109,6 +109,8 @@ class Conversation:
         if self.wanted[event] is None:
             return
         text = f"{who} edited #{self.number}" if what == "edit" else None
+        if who == 0:
+            await self.world.native.join(self.room.id, self.anna)
         if who > 0 and text is not None:
             await self.visitors[who - 1].edit(origin, text)
         elif who > 0:

@@ -12,15 +12,20 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
+from sqlalchemy import Connection, update
+from yarl import URL
 
 from bridge.core.hub import Hub
 from bridge.core.native import Native
 from bridge.core.people import People
 from bridge.model.errors import Rejected
+from bridge.model.ids import PersonId
+from bridge.store import tables
 from bridge.store.database import Database, open_database
-from bridge.web.accounts import Accounts
+from bridge.web.accounts import AccountOptions, Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
+from bridge.web.sso.options import SignInOptions
 from tests.rigs.database import new_url
 from tests.unit.web.network import SmallNetwork
 
@@ -28,7 +33,8 @@ PASSWORD = "a good password"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0)
+NO_SIGN_IN = SignInOptions()
+ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0, signups_per_address=0)
 
 
 class SmallAvatars:
@@ -58,20 +64,36 @@ class Rig:
     app: web.Application
     tokens: dict[str, str] = field(default_factory=dict)
 
+    async def make_guest(self, person: str) -> None:
+        """Let the account of a person be a guest's."""
+
+        def unit(connection: Connection) -> None:
+            connection.execute(update(tables.accounts).where(tables.accounts.c.person == person).values(kind="guest"))
+
+        await self.db.write(unit)
+        self.people.forget(PersonId(person))
+
 
 @asynccontextmanager
 async def rigged(
-    folder: Path, *, limits: WebLimits = ROOMY, heartbeat_seconds: float = 15, url: str = "http://127.0.0.1:8090"
+    folder: Path,
+    *,
+    limits: WebLimits = ROOMY,
+    heartbeat_seconds: float = 15,
+    url: str = "http://127.0.0.1:8090",
+    sign_in: SignInOptions = NO_SIGN_IN,
+    database: str = "",
+    options: AccountOptions | None = None,
 ) -> AsyncIterator[Rig]:
-    """Start everything but the listener; stop it at the end."""
-    db = open_database(new_url(folder))
+    """Start everything but the listener, on a new database or the given one; stop it at the end."""
+    db = open_database(database or new_url(folder))
     people = People(db)
     await people.start()
     hub, network, avatars = Hub(db, people), SmallNetwork(), SmallAvatars()
     network.hub = hub
     hub.add(network)
     native = Native(hub)
-    accounts = Accounts(db, people, native, CHEAP)
+    accounts = Accounts(db, people, native, CHEAP, options=options)
 
     async def metrics() -> str:
         return "rialto_up 1\n"
@@ -87,6 +109,7 @@ async def rigged(
         url=url,
         limits=limits,
         heartbeat_seconds=heartbeat_seconds,
+        sign_in=sign_in,
     )
     running = asyncio.create_task(hub.run())
     try:
@@ -106,7 +129,7 @@ class Visitor:
         self.account: dict[str, Any] = answer["account"]
         self.person: str = answer["account"]["person"]
 
-    async def ask(self, method: str, path: str, json: Any = None, **more: Any) -> ClientResponse:
+    async def ask(self, method: str, path: str | URL, json: Any = None, **more: Any) -> ClientResponse:
         """Ask with the token."""
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         return await self.client.request(method, path, json=json, headers=headers, **more)
