@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bridge.core.badges import Badges
 from bridge.core.native import Native
 from bridge.core.ports import Line, RoomView
 from bridge.core.rights import Action
@@ -21,6 +22,11 @@ from bridge.web.sso.options import SignInOptions
 
 class View(RoomView, Protocol):
     """What the page sees of the rooms; the hub is one."""
+
+    @property
+    def badges(self) -> Badges:
+        """Return what people have not read yet."""
+        ...
 
     async def line(self, room: RoomId, entry: Entry) -> Line:
         """Return an entry as a viewer gets it."""
