@@ -92,7 +92,6 @@ class Appservice(_Section):
 class Web(_Section):
     """Rialto's own web page."""
 
-    name: Title = Field(default="Rialto", description="What this server is called on its page.")
     url: RootAddress = Field(
         default="http://127.0.0.1:8090",
         description="The address that people type into their browser; links are made with it.",
@@ -100,6 +99,7 @@ class Web(_Section):
     listen: ListenAddress = Field(
         default=values.Listen("127.0.0.1", 8090), description="The address and port on which the web page is served."
     )
+    name: Title = Field(default="Rialto", description="What this server is called on its page.")
 
 
 class Log(_Section):

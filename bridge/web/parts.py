@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.core.badges import Badges
 from bridge.core.native import Native
-from bridge.core.ports import Line, RoomView
+from bridge.core.ports import Line, NetworkStatus, RoomView
 from bridge.core.rights import Action
 from bridge.core.state import RoomState
 from bridge.model.events import Entry
@@ -26,6 +26,14 @@ class View(RoomView, Protocol):
     @property
     def badges(self) -> Badges:
         """Return what people have not read yet."""
+        ...
+
+    def on_status(self, listener: Callable[[NetworkStatus], None]) -> None:
+        """Call `listener` when a network's health changes."""
+        ...
+
+    async def lines(self, room: RoomId, entries: Sequence[Entry]) -> list[Line]:
+        """Return entries as a viewer gets them."""
         ...
 
     async def line(self, room: RoomId, entry: Entry) -> Line:

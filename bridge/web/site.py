@@ -36,6 +36,7 @@ from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.rendering import Rendering
 from bridge.web.room_pages import RoomPages
+from bridge.web.socket.sockets import Sockets
 from bridge.web.sso.visits import Visits
 from bridge.web.statics import Statics
 from bridge.web.stream import Streams
@@ -51,6 +52,7 @@ def make_app(parts: WebParts) -> web.Application:
     rendering = Rendering(statics)
     pages = Pages(parts, door, places, avatars, rendering)
     streams = Streams(parts, door, places, lines)
+    sockets = Sockets(parts, door, places, lines)
     visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
@@ -80,6 +82,7 @@ def make_app(parts: WebParts) -> web.Application:
         Document(described),
         Browse(operations, described),
         streams,
+        sockets,
         Health(parts),
         statics,
         pages,
@@ -88,6 +91,7 @@ def make_app(parts: WebParts) -> web.Application:
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
+    app.on_shutdown.append(sockets.close)
 
     async def close_visits(_app: web.Application) -> None:
         await visits.close()
