@@ -25,7 +25,7 @@ from benchmarks.world import Visitor, gathering
 from tests.rigs.rialto import Rialto
 
 VIEWERS = 1_000
-LINES = 200
+LINES = 400
 AIM = 0.7
 IN_FLIGHT = 4
 TEXT = "the quick brown fox jumps over a lazy dog"
