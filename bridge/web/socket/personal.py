@@ -19,7 +19,7 @@ from bridge.web.socket.outlet import Outlet, TooSlow
 
 logger = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.5
 """Badges are told together, at most so often."""
 
 

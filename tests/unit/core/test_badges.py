@@ -111,10 +111,11 @@ async def test_a_watch_follows_its_person_into_rooms_and_out_of_them(
         placed = await world.native.say(room.id, anna, "welcome")
         assert (await following(watch, room.id, placed.seq)).unread == 1
         await world.native.leave(room.id, nina)
+        assert await watch.next() == []
+        assert list(watch.rooms) == []
         await world.native.say(room.id, anna, "bye")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(watch.next(), 0.05)
-        assert list(watch.rooms) == []
 
 
 async def test_counts_of_a_watch_end_where_those_of_the_tables_do(
