@@ -491,6 +491,10 @@ class Hub:
         """Return how each network is."""
         return [network.status() for network in self._networks.values()]
 
+    def network(self, network: NetworkId) -> Network | None:
+        """Return a network, or None where there is none of this name."""
+        return self._networks.get(network)
+
     def hosts(self, room: Room, *, asked: bool = False) -> list[NetworkId]:
         """Return the networks on which a room gets a chat of its own, by default or because its owner `asked`."""
         return [n.id for n in self._networks.values() if isinstance(n, CanHost) and n.mirrors(room, asked=asked)]

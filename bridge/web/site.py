@@ -12,15 +12,18 @@ from bridge.web.api.document import Document
 from bridge.web.api.entrance import Entrance
 from bridge.web.api.invites import InvitesApi
 from bridge.web.api.log import EventsApi
+from bridge.web.api.markers import MarkersApi
 from bridge.web.api.members import MembersApi
 from bridge.web.api.openapi import document
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
+from bridge.web.api.search import SearchApi
 from bridge.web.api.server import ServerApi
 from bridge.web.api.sessions import SessionsApi
 from bridge.web.api.signup import SignUpApi
 from bridge.web.api.sso import SsoApi
+from bridge.web.api.typing import TypingApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.door import Door
@@ -34,6 +37,7 @@ from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.rendering import Rendering
 from bridge.web.room_pages import RoomPages
+from bridge.web.socket.feed import Feeds
 from bridge.web.socket.sockets import Sockets
 from bridge.web.sso.visits import Visits
 from bridge.web.statics import Statics
@@ -50,7 +54,8 @@ def make_app(parts: WebParts) -> web.Application:
     rendering = Rendering(statics)
     pages = Pages(parts, door, places, avatars, rendering)
     streams = Streams(parts, door, places, lines)
-    sockets = Sockets(parts, door, places, lines)
+    feeds = Feeds(parts.hub, lines)
+    sockets = Sockets(parts, door, places, lines, feeds)
     visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
@@ -69,6 +74,9 @@ def make_app(parts: WebParts) -> web.Application:
         DirectApi(parts, places, avatars),
         InvitesApi(parts, places),
         EventsApi(parts, places, lines),
+        SearchApi(parts, lines),
+        MarkersApi(parts, places),
+        TypingApi(places, feeds),
         SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
