@@ -76,6 +76,14 @@ async def test_a_fault_names_its_field_and_its_remedy(raw: bytes, code: str, fie
     assert words in found[2]
 
 
+async def test_a_whole_number_may_have_a_point() -> None:
+    raw = b'{"name":"a","inner":{"text":"abc","many":[1.0,2e1]},"size":7.0}'
+    read = await reading.body(Asked(raw), Outer)  # type: ignore[arg-type]
+    assert read == Outer("a", Inner("abc", [1, 20]), size=7)
+    assert (await refusal(b'{"name":"a","inner":{"text":"abc"},"size":7.5}'))[:2] == ("bad_field", "size")
+    assert (await refusal(b'{"name":"a","inner":{"text":"abc"},"size":1e400}'))[:2] == ("bad_field", "size")
+
+
 async def test_what_is_not_known_is_ignored() -> None:
     raw = b'{"name":"a","inner":{"text":"abc","more":1},"else":[]}'
     read = await reading.body(Asked(raw), Outer)  # type: ignore[arg-type]
