@@ -18,17 +18,22 @@ from bridge.web.socket import protocol
 from bridge.web.socket.following import Following
 from bridge.web.socket.outlet import Outlet, TooSlow
 from bridge.web.socket.personal import Personal
-from bridge.web.socket.protocol import BadFrame, Close
+from bridge.web.socket.protocol import BadFrame, BadRequest, Close
 from bridge.web.socket.requests import Desk, Requests
 
 logger = structlog.get_logger(__name__)
 
 SILENCE_SECONDS = 60.0
+GREETING_SECONDS = 15.0
+FAREWELL_SECONDS = 3.0
+"""How long a client may take to answer a close; then the connection is cut."""
 FRAMES_PER_SECOND = 50.0
 FRAMES_BURST = 200.0
 PATIENCE = 100
 """So many frames in a row that came too fast end the connection."""
 FOLLOWED_MOST = 64
+ENDING = {"signed_out": Close.SIGNED_OUT, "too_many_sockets": Close.TOO_MANY}
+"""Refusals after which there is nothing more to say."""
 
 
 class Connection:
@@ -68,10 +73,10 @@ class Connection:
         try:
             while True:
                 try:
-                    async with asyncio.timeout(SILENCE_SECONDS):
+                    async with asyncio.timeout(SILENCE_SECONDS if self.session else GREETING_SECONDS):
                         message = await self._socket.receive()
                 except TimeoutError:
-                    await self.close(Close.SILENT, "no ping for a minute")
+                    await self.close(Close.SILENT, "no ping for a minute" if self.session else "no greeting")
                     return
                 if message.type is WSMsgType.TEXT:
                     await self._handle(message.data)
@@ -91,9 +96,13 @@ class Connection:
                 task.cancel()
 
     async def close(self, code: Close, reason: str) -> None:
-        """End the connection; what was written before goes out first."""
+        """End the connection; what was written before goes out first, unless the client takes nothing."""
         self.outlet.closed = True
-        await self._socket.close(code=code, message=reason.encode()[:120])
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._socket.close(code=code, message=_cut(reason), drain=False)
+        except TimeoutError:
+            self.outlet.abort()
 
     def end(self, code: Close, reason: str) -> None:
         """End the connection soon (for listeners that cannot wait)."""
@@ -105,10 +114,13 @@ class Connection:
         self._side.add(task)
         task.add_done_callback(self._side.discard)
 
-    def welcome(self, session: Session, personal: Personal) -> None:
-        """Take note of who it is."""
-        self.session = session
+    def welcome(self, personal: Personal) -> None:
+        """Take note of what tells the client of its own."""
         self._personal = personal
+
+    def knows(self, room: RoomId) -> bool:
+        """Tell whether the client has the room among its own."""
+        return self._personal is not None and self._personal.knows(room)
 
     # rooms
 
@@ -156,29 +168,36 @@ class Connection:
 
     async def _handle(self, text: str) -> None:
         try:
-            to, op = protocol.head(text)
+            asked = protocol.request(text)
         except BadFrame as error:
             await self.close(Close.BAD_FRAME, str(error))
             return
+        except BadRequest as bad:
+            await self._answer(bad.to, bad.refused)
+        else:
+            await self._answer(asked.id, asked)
+        if self._hasty > PATIENCE:
+            await self.close(Close.TOO_FAST, "too many frames")
+
+    async def _answer(self, to: int, asked: protocol.Ask | Refused) -> None:
         try:
             await self.outlet.drained()  # who does not read is not answered either
             self._count()
-            answer = await self._requests.answer(protocol.request(text, op))
+            if isinstance(asked, Refused):
+                raise asked
+            answer = await self._requests.answer(asked)
         except Refused as refused:
-            self.outlet.push(protocol.refusal(to, refused))
-            if refused.reason_code == "signed_out":
-                await self.close(Close.SIGNED_OUT, "sign in first")
+            self.outlet.push(protocol.refusal(to, refused, asked))
+            if refused.reason_code in ENDING:
+                await self.close(ENDING[refused.reason_code], refused.message)
         except TooSlow:
             await self.close(Close.TOO_SLOW, "the reader takes nothing")
         except Exception:
-            logger.exception("a request on a socket failed", op=op)
-            self.outlet.push(
-                protocol.refusal(to, Refused("internal", "Something went wrong here; try again.", status=500))
-            )
+            logger.exception("a request on a socket failed")
+            failed = Refused("internal", "Something went wrong here; try again.", status=500)
+            self.outlet.push(protocol.refusal(to, failed, asked))
         else:
             self.outlet.push(protocol.answer(to, answer))
-        if self._hasty > PATIENCE:
-            await self.close(Close.TOO_FAST, "too many frames")
 
     def _count(self) -> None:
         if self._frames.try_take():
@@ -186,6 +205,11 @@ class Connection:
             return
         self._hasty += 1
         raise TooFast("Too many frames: wait a moment.", 1)
+
+
+def _cut(reason: str) -> bytes:
+    """Return a close frame's reason, which has at most 123 bytes of whole characters."""
+    return reason.encode()[:120].decode(errors="ignore").encode()
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from bridge.core import rights
 from bridge.core.ports import Delivered, FellBehind, Frame, Fresh, RoomChanged, Watch
 from bridge.model.errors import Refused
 from bridge.model.events import FOLDED, Configured, Entry, Joined, Left, Profiled, Ranked, Said
@@ -269,6 +270,14 @@ class Feeds:
         if not feed.followers:
             del self._feeds[room]
             feed.task.cancel()
+
+    async def type(self, room: RoomId, person: PersonId, *, typing: bool) -> None:
+        """Note that somebody types, or does no more; raise `Refused` for who may not write there."""
+        state = await self._view.state(room)
+        refused = rights.refusal("say", rights.standing(state.members.get(person)), state.room)
+        if refused is not None:
+            raise refused
+        self.typists.put(room, person, typing=typing)
 
     @property
     def follows(self) -> int:
