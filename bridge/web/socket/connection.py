@@ -99,10 +99,6 @@ class Connection:
         """End the connection soon (for listeners that cannot wait)."""
         self.aside(self.close(code, reason))
 
-    def slow(self) -> None:
-        """End the connection, whose reader takes nothing."""
-        self.end(Close.TOO_SLOW, "the reader takes nothing")
-
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something small beside the requests; it ends with the connection."""
         task = asyncio.create_task(_logged(work), name="socket")
@@ -123,15 +119,7 @@ class Connection:
             raise Refused("too_many_followed", f"Unfollow a room: {FOLLOWED_MOST} are followed already.", field="room")
         desk = self._desk
         following = self._followed[room] = Following(
-            room,
-            self.signed_in.account.person,
-            self.outlet,
-            desk.view,
-            desk.lines,
-            desk.feeds,
-            self._ended,
-            self._moved,
-            self.slow,
+            room, self.signed_in.account.person, self, desk.view, desk.lines, desk.feeds
         )
         try:
             await following.begin(after)
@@ -144,13 +132,25 @@ class Connection:
         if (following := self._followed.pop(room, None)) is not None:
             following.stop()
 
-    async def _ended(self, room: RoomId) -> None:
+    # what a followed room tells (following.Owner)
+
+    async def gone(self, room: RoomId) -> None:
+        """Follow a room no more, which may not be read now or was left."""
         self._followed.pop(room, None)
         self.outlet.push(protocol.event("rooms", left=room))
 
-    def _moved(self, room: RoomId) -> None:
+    def moved(self, room: RoomId) -> None:
+        """Tell what one is in a room now."""
         if self._personal is not None:
             self.aside(self._personal.moved(room))
+
+    def slow(self) -> None:
+        """End the connection, whose reader takes nothing."""
+        self.end(Close.TOO_SLOW, "the reader takes nothing")
+
+    def broken(self) -> None:
+        """End the connection, because something cannot be told; the client comes back and is told from the log."""
+        self.end(Close.STOPPING, "something went wrong here")
 
     # requests
 
