@@ -23,6 +23,7 @@ from bridge.web.api.server import ServerApi
 from bridge.web.api.sessions import SessionsApi
 from bridge.web.api.signup import SignUpApi
 from bridge.web.api.sso import SsoApi
+from bridge.web.api.typing import TypingApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.door import Door
@@ -36,6 +37,7 @@ from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.rendering import Rendering
 from bridge.web.room_pages import RoomPages
+from bridge.web.socket.feed import Feeds
 from bridge.web.socket.sockets import Sockets
 from bridge.web.sso.visits import Visits
 from bridge.web.statics import Statics
@@ -52,7 +54,8 @@ def make_app(parts: WebParts) -> web.Application:
     rendering = Rendering(statics)
     pages = Pages(parts, door, places, avatars, rendering)
     streams = Streams(parts, door, places, lines)
-    sockets = Sockets(parts, door, places, lines)
+    feeds = Feeds(parts.hub, lines)
+    sockets = Sockets(parts, door, places, lines, feeds)
     visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
@@ -73,6 +76,7 @@ def make_app(parts: WebParts) -> web.Application:
         EventsApi(parts, places, lines),
         SearchApi(parts, lines),
         MarkersApi(parts, places),
+        TypingApi(places, feeds),
         SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
