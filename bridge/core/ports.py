@@ -167,9 +167,12 @@ class Intake(Protocol):
 
 
 class Fresh(msgspec.Struct, frozen=True):
-    """A new entry of the log."""
+    """A new entry of the log, with the deliveries that it begins with; `target` is the number of the entry that an
+    edit or a removal changes."""
 
     entry: Entry
+    deliveries: tuple[Delivery, ...] = ()
+    target: int | None = None
 
 
 class Amended(msgspec.Struct, frozen=True):

@@ -118,6 +118,15 @@ async def test_a_watch_follows_its_person_into_rooms_and_out_of_them(
             await asyncio.wait_for(watch.next(), 0.05)
 
 
+async def test_a_deleted_room_has_a_badge_less(world: Installation, room: Room, anna: PersonId, bela: PersonId) -> None:
+    with world.hub.badges.watch(bela) as watch:
+        assert list(await watch.start()) == [room.id]
+        await world.native.delete(room.id, anna)
+        async with asyncio.timeout(10):
+            assert await watch.next() == []
+        assert list(watch.rooms) == []
+
+
 async def test_counts_of_a_watch_end_where_those_of_the_tables_do(
     world: Installation, room: Room, anna: PersonId, bela: PersonId
 ) -> None:

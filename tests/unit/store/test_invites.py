@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 import msgspec
 import pytest
-from sqlalchemy import Connection
 
 from bridge.model.ids import InviteId, RoomId
 from bridge.store import invites
@@ -65,24 +63,14 @@ async def test_an_invite_expires(db: Database, at: int, works: bool) -> None:
     assert (await spend(db, at=at) is not None) is works
 
 
-def _revoked(room: RoomId | None, connection: Connection) -> bool:
-    return invites.revoke(connection, PLAIN.id, room, 3_000)
-
-
-def _open(room: RoomId | None, connection: Connection) -> list[Invite]:
-    return invites.open_ones(connection, room, 2_000)
-
-
-def _kept(token: str, connection: Connection) -> Invite | None:
-    return invites.by_token(connection, token)
-
-
 async def test_an_invite_is_revoked_where_it_belongs(db: Database) -> None:
     await furnish(db)
     await put(db, PLAIN)
-    places: tuple[RoomId | None, ...] = (OTHER, None, ROOM, ROOM)
-    done = [await db.write(partial(_revoked, room)) for room in places]
-    assert done == [False, False, True, False]
+
+    async def revoke(room: RoomId | None) -> bool:
+        return await db.write(lambda c: invites.revoke(c, PLAIN.id, room, 3_000))
+
+    assert [await revoke(room) for room in (OTHER, None, ROOM, ROOM)] == [False, False, True, False]
     assert await spend(db) is None
     assert await db.read(lambda c: invites.count_open(c, ROOM, 2_000)) == 0
 
@@ -101,9 +89,11 @@ async def test_lists_are_of_one_room_or_of_the_server(db: Database) -> None:
 async def test_what_a_person_made_can_be_ended_at_once(db: Database) -> None:
     await furnish(db)
 
+    async def open_in(room: RoomId | None) -> list[Invite]:
+        return await db.read(lambda c: invites.open_ones(c, room, 2_000))
+
     async def open_now() -> set[str]:
-        rooms: tuple[RoomId | None, ...] = (ROOM, OTHER, None)
-        return {i.id for room in rooms for i in await db.read(partial(_open, room))}
+        return {invite.id for room in (ROOM, OTHER, None) for invite in await open_in(room)}
 
     for name, room, by in (("a", ROOM, ANNA), ("b", OTHER, ANNA), ("c", None, ANNA), ("d", ROOM, BELA)):
         invite = msgspec.structs.replace(PLAIN, id=InviteId(name), room=room, created_by=by)
@@ -122,5 +112,8 @@ async def test_what_is_over_for_long_is_forgotten(db: Database) -> None:
     await put(db, msgspec.structs.replace(PLAIN, id=InviteId("i2"), revoked_at=4_000), "revoked")
     await put(db, msgspec.structs.replace(PLAIN, id=InviteId("i3")), "open")
     await db.write(lambda c: invites.forget(c, 5_000))
-    kept = [t for t in ("expired", "revoked", "open") if await db.read(partial(_kept, t))]
-    assert kept == ["expired", "open"]
+
+    async def known(token: str) -> bool:
+        return await db.read(lambda c: invites.by_token(c, token)) is not None
+
+    assert [await known(token) for token in ("expired", "revoked", "open")] == [True, False, True]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-
-from sqlalchemy import Connection
 
 from bridge.model.ids import AccountId
 from bridge.store import accounts, tickets
@@ -41,24 +38,22 @@ async def test_a_ticket_is_for_its_purpose_and_its_time(db: Database) -> None:
     assert await db.write(lambda c: tickets.spend(c, "hash", "reset", 4_999)) == RESET
 
 
-def _add(ticket: Ticket, token: str, connection: Connection) -> None:
-    tickets.add(connection, ticket, token)
-
-
-def _find(token: str, connection: Connection) -> Ticket | None:
-    return tickets.find(connection, token, 2_000)
-
-
 async def test_a_new_ticket_makes_the_one_before_void(db: Database) -> None:
     await furnished(db)
+
+    async def add(ticket: Ticket, token: str) -> None:
+        await db.write(lambda c: tickets.add(c, ticket, token))
+
+    async def find(token: str) -> Ticket | None:
+        return await db.read(lambda c: tickets.find(c, token, 2_000))
+
     for ticket, token in ((RESET, "r1"), (CLAIM, "c1"), (RESET, "r2")):
-        await db.write(partial(_add, ticket, token))
-    found = [await db.read(partial(_find, token)) for token in ("r1", "c1", "r2")]
-    assert found == [None, CLAIM, RESET]
-    await db.write(lambda c: tickets.add(c, CLAIM, "c2"))
-    assert await db.read(lambda c: tickets.find(c, "c1", 2_000)) is None
+        await add(ticket, token)
+    assert [await find(token) for token in ("r1", "c1", "r2")] == [None, CLAIM, RESET]
+    await add(CLAIM, "c2")
+    assert await find("c1") is None
     await db.write(tickets.drop_all)
-    assert await db.read(lambda c: tickets.find(c, "r2", 2_000)) is None
+    assert [await find(token) for token in ("r2", "c2")] == [None, None]
 
 
 async def test_old_tickets_are_forgotten(db: Database) -> None:

@@ -44,6 +44,7 @@ async def test_a_new_room_has_its_maker_and_its_alias(ada: Visitor, rig: Rig) ->
             "describe",
             "configure",
             "invite",
+            "invite_guests",
             "kick",
             "rank",
             "archive",
