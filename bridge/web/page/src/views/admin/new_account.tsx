@@ -1,0 +1,30 @@
+/* Making an account for somebody. */
+
+import { useState } from "preact/hooks";
+
+import { call } from "../../api/call.ts";
+import { t } from "../../text/strings.ts";
+import { useAct } from "../../ui/act.ts";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Field } from "../../ui/field.tsx";
+import { Form } from "../../ui/form.tsx";
+
+export function NewAccount({ onClose }: { onClose(): void }) {
+  const act = useAct();
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const submit = () => call("POST", "/admin/accounts", { name, password });
+  return (
+    <Dialog title={t("admin.new")} onClose={onClose}>
+      <Form act={act} fields={["name", "password"]} onSubmit={submit} onDone={onClose} label={t("admin.new")}>
+        <Field act={act} name="name" label={t("signup.name")} hint={t("signup.name_hint")} value={name} onValue={setName} autoComplete="off" autoCapitalize="none" spellcheck={false} maxLength={32} required autoFocus />
+        <Field act={act} name="password" label={t("signup.password")} value={password} onValue={setPassword} type="password" autoComplete="new-password" required />
+        <div class="row end">
+          <button class="main" disabled={act.busy.value}>
+            {t("admin.new")}
+          </button>
+        </div>
+      </Form>
+    </Dialog>
+  );
+}
