@@ -10,6 +10,7 @@ import { LANGUAGES, use } from "./text/languages.ts";
 import { App } from "./views/app.tsx";
 import { Provided } from "./views/context.ts";
 import { title } from "./views/title.ts";
+import "./rialto.svg";
 import "./style/main.css";
 
 async function start(): Promise<void> {

@@ -1,6 +1,6 @@
 /* A labelled field, with its hint and with what is wrong with it. */
 
-import type { ComponentChildren, InputHTMLAttributes } from "preact";
+import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
 import { failureText } from "../text/strings.ts";
@@ -17,15 +17,26 @@ interface Common {
 type InputProps = Common & {
   value: string;
   onValue(value: string): void;
-} & Omit<InputHTMLAttributes<HTMLInputElement>, "value" | "name" | "label" | "onInput" | "id">;
+  /** It is a password: not shown. */
+  secret?: boolean;
+  autoComplete: string;
+  autoCapitalize?: "none";
+  spellcheck?: boolean;
+  required?: boolean;
+  maxLength?: number;
+  placeholder?: string;
+  autoFocus?: boolean;
+};
 
-/** One line of text, or a number. */
-export function Field({ act, name, label, hint, value, onValue, ...more }: InputProps) {
+/** One line of text. */
+export function Field({ act, name, label, hint, value, onValue, secret, ...more }: InputProps) {
   return (
     <Labelled act={act} name={name} label={label} hint={hint}>
-      {(attributes) => (
-        <input {...more} {...attributes} name={name} value={value} onInput={(event) => onValue(event.currentTarget.value)} />
-      )}
+      {(attributes) => {
+        const all = { ...more, ...attributes, name, value };
+        const input = (event: { currentTarget: HTMLInputElement }) => onValue(event.currentTarget.value);
+        return secret ? <input type="password" {...all} onInput={input} /> : <input type="text" {...all} onInput={input} />;
+      }}
     </Labelled>
   );
 }

@@ -32,7 +32,7 @@ export function Deactivate() {
           <Form act={act} fields={["password"]} onSubmit={submit} label={t("deactivate.title")}>
             <p>{t("deactivate.explain")}</p>
             {!guest && (
-              <Field act={act} name="password" label={t("login.password")} hint={t("password.old_hint")} value={password} onValue={setPassword} type="password" autoComplete="current-password" autoFocus />
+              <Field act={act} name="password" label={t("login.password")} hint={t("password.old_hint")} value={password} onValue={setPassword} secret autoComplete="current-password" autoFocus />
             )}
             <div class="row end">
               <button type="button" onClick={() => setOpen(false)}>

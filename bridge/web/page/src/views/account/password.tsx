@@ -22,8 +22,8 @@ export function Password({ name }: { name: string }) {
     <Form act={act} fields={["old", "new"]} onSubmit={submit} onDone={() => notify(t("password.changed"))} label={t("account.password")}>
       <input type="text" value={name} autoComplete="username" readOnly hidden />
       <div class="columns">
-        <Field act={act} name="old" label={t("password.old")} hint={t("password.old_hint")} value={old} onValue={setOld} type="password" autoComplete="current-password" />
-        <Field act={act} name="new" label={t("password.new")} hint={t("password.new_hint")} value={fresh} onValue={setFresh} type="password" autoComplete="new-password" required />
+        <Field act={act} name="old" label={t("password.old")} hint={t("password.old_hint")} value={old} onValue={setOld} secret autoComplete="current-password" />
+        <Field act={act} name="new" label={t("password.new")} hint={t("password.new_hint")} value={fresh} onValue={setFresh} secret autoComplete="new-password" required />
       </div>
       <div class="row">
         <button class="main" disabled={act.busy.value || !fresh}>

@@ -18,7 +18,7 @@ export function NewAccount({ onClose }: { onClose(): void }) {
     <Dialog title={t("admin.new")} onClose={onClose}>
       <Form act={act} fields={["name", "password"]} onSubmit={submit} onDone={onClose} label={t("admin.new")}>
         <Field act={act} name="name" label={t("signup.name")} hint={t("signup.name_hint")} value={name} onValue={setName} autoComplete="off" autoCapitalize="none" spellcheck={false} maxLength={32} required autoFocus />
-        <Field act={act} name="password" label={t("signup.password")} value={password} onValue={setPassword} type="password" autoComplete="new-password" required />
+        <Field act={act} name="password" label={t("signup.password")} value={password} onValue={setPassword} secret autoComplete="new-password" required />
         <div class="row end">
           <button class="main" disabled={act.busy.value}>
             {t("admin.new")}

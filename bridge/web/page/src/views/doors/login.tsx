@@ -51,7 +51,7 @@ function PasswordLogin() {
   return (
     <Form act={act} onSubmit={submit} label={t("login.title")}>
       <Field act={act} name="name" label={t("login.name")} value={name} onValue={setName} autoComplete="username" autoCapitalize="none" spellcheck={false} required autoFocus />
-      <Field act={act} name="password" label={t("login.password")} value={password} onValue={setPassword} type="password" autoComplete="current-password" required />
+      <Field act={act} name="password" label={t("login.password")} value={password} onValue={setPassword} secret autoComplete="current-password" required />
       <button class="main" disabled={act.busy.value}>
         {t("login.submit")}
       </button>

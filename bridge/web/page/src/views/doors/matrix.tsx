@@ -27,7 +27,7 @@ export function MatrixLogin({ server }: { server: string }) {
   return (
     <Form act={act} onSubmit={submit} label={t("matrix.title")}>
       <Field act={act} name="user" label={t("matrix.user")} hint={t("matrix.hint", { server })} value={user} onValue={setUser} placeholder={`@name:${server}`} autoComplete="off" autoCapitalize="none" spellcheck={false} required autoFocus />
-      <Field act={act} name="password" label={t("matrix.password")} value={password} onValue={setPassword} type="password" autoComplete="off" required />
+      <Field act={act} name="password" label={t("matrix.password")} value={password} onValue={setPassword} secret autoComplete="off" required />
       <button class="main" disabled={act.busy.value}>
         {t("login.submit")}
       </button>

@@ -38,7 +38,7 @@ function Reset({ token, ticket }: { token: string; ticket: Ticket }) {
     <Form act={act} fields={["password"]} onSubmit={submit} label={t("ticket.reset")}>
       <p class="explain">{t("ticket.reset_explain", { name: ticket.name ?? "" })}</p>
       <input type="text" name="name" value={ticket.name ?? ""} autoComplete="username" readOnly hidden />
-      <Field act={act} name="password" label={t("ticket.password")} hint={t("ticket.until", { time: shortTime(ticket.expires_at) })} value={password} onValue={setPassword} type="password" autoComplete="new-password" required autoFocus />
+      <Field act={act} name="password" label={t("ticket.password")} hint={t("ticket.until", { time: shortTime(ticket.expires_at) })} value={password} onValue={setPassword} secret autoComplete="new-password" required autoFocus />
       <button class="main" disabled={act.busy.value}>
         {t("ticket.set")}
       </button>
@@ -56,7 +56,7 @@ function Claim({ token, ticket }: { token: string; ticket: Ticket }) {
     <Form act={act} fields={["name", "password"]} onSubmit={submit} label={t("ticket.claim")}>
       <p class="explain">{t("ticket.claim_explain")}</p>
       <Field act={act} name="name" label={t("signup.name")} hint={t("signup.name_hint")} value={name} onValue={setName} autoComplete="username" autoCapitalize="none" spellcheck={false} required maxLength={32} autoFocus />
-      <Field act={act} name="password" label={t("signup.password")} hint={t("ticket.until", { time: shortTime(ticket.expires_at) })} value={password} onValue={setPassword} type="password" autoComplete="new-password" required />
+      <Field act={act} name="password" label={t("signup.password")} hint={t("ticket.until", { time: shortTime(ticket.expires_at) })} value={password} onValue={setPassword} secret autoComplete="new-password" required />
       <button class="main" disabled={act.busy.value}>
         {t("ticket.claim_submit")}
       </button>
