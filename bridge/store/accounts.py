@@ -13,7 +13,7 @@ from bridge.store.tables import accounts, people, sessions
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Someone who signs in here; `name` is the login name, `password` an argon2 hash."""
+    """Someone who signs in here; `name` is the login name, `password` an argon2 hash, `kind` `full` or `guest`."""
 
     id: AccountId
     person: PersonId
@@ -22,6 +22,7 @@ class Account(msgspec.Struct, frozen=True):
     admin: bool = False
     active: bool = True
     created_at: int = 0
+    kind: str = "full"
 
 
 def _account(row: Row[Any]) -> Account:
@@ -33,6 +34,7 @@ def _account(row: Row[Any]) -> Account:
         admin=row.admin,
         active=row.active,
         created_at=row.created_at,
+        kind=row.kind,
     )
 
 
@@ -46,6 +48,7 @@ def add(connection: Connection, account: Account, skeleton: str) -> None:
             "name": account.name,
             "skeleton": skeleton,
             "password": account.password,
+            "kind": account.kind,
             "admin": account.admin,
             "active": account.active,
             "created_at": now_ms(),

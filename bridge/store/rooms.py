@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
-from bridge.model.people import Member
+from bridge.model.people import Member, Role
 from bridge.model.rooms import Link, Room
 from bridge.store.tables import events, links, memberships, people, rooms
 from bridge.store.upsert import insert_or_update
@@ -90,21 +90,21 @@ def by_slug(connection: Connection, slug: str) -> Room | None:
     return None if row is None else _room(row)
 
 
-def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Room, bool]]:
-    """Return every room that the person may see (public, or joined) with whether it is joined, by name.
+def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Room, Role | None]]:
+    """Return every room that the person may see (public, or joined) with their role where it is joined, by name.
 
     None sees every room, joined in none (for the operator).
     """
     place = memberships.alias()
     joined = func.coalesce(place.c.joined, False)
     statement = (
-        select(rooms, joined.label("here"))
+        select(rooms, joined.label("here"), place.c.role)
         .outerjoin(place, (place.c.room == rooms.c.id) & (place.c.person == (person or "")))
         .order_by(func.lower(rooms.c.name), rooms.c.id)
     )
     if person is not None:
         statement = statement.where((rooms.c.access == "public") | joined.is_(True))
-    return [(_room(row), bool(row.here)) for row in connection.execute(statement)]
+    return [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
 
 
 def joined_by(connection: Connection, person: PersonId) -> list[RoomId]:

@@ -13,6 +13,7 @@ from bridge.store.database import Database
 from bridge.web.parts import RemoteAvatars
 
 AVATAR_BYTES = 1024 * 1024
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 REMOTE_BYTES = 4 * 1024 * 1024
 
 

@@ -14,7 +14,7 @@ import structlog
 from bridge.core.ports import Amended, Delivered, FellBehind, Frame, Fresh, RoomChanged, StatusChanged
 from bridge.model.events import FOLDED, Left
 from bridge.model.ids import PersonId, RoomId
-from bridge.web import shapes
+from bridge.web.api import shapes
 from bridge.web.lines import Lines
 from bridge.web.parts import View
 
@@ -129,8 +129,9 @@ class _Feed:
 async def room_chunk(view: View, room: RoomId) -> Chunk:
     """Return the event that tells how a room is now; it is the same for all, so `joined` is left out."""
     snapshot = await view.snapshot(room)
-    shape = {} if snapshot is None else shapes.room_now(snapshot, joined=False)
-    shape.pop("joined", None)
+    shape: dict[str, Any] = {} if snapshot is None else msgspec.to_builtins(shapes.room_now(snapshot, place=None))
+    for personal in ("joined", "role", "marker", "unread", "mentions", "can"):
+        shape.pop(personal, None)
     return chunk("room", shape)
 
 

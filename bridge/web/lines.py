@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from bridge.core.ports import Line
 from bridge.model.deliveries import Delivery
@@ -11,7 +10,8 @@ from bridge.model.events import Entry
 from bridge.model.ids import EventId, RoomId
 from bridge.store import log
 from bridge.store.database import Database
-from bridge.web import shapes
+from bridge.web.api import shapes
+from bridge.web.api.shapes import DeliveryShape, LineShape
 from bridge.web.parts import View
 from bridge.web.places import Places
 
@@ -26,29 +26,29 @@ class Lines:
 
     async def page(
         self, room: RoomId, *, before: int | None = None, after: int | None = None, limit: int = 50, raw: bool = False
-    ) -> list[dict[str, Any]]:
+    ) -> list[LineShape]:
         """Return a page of the log in rising `seq`; bounds are exclusive."""
         found = await self._view.page(room, before=before, after=after, limit=limit, raw=raw)
         return await self.shaped(room, found, raw=raw)
 
-    async def shaped(self, room: RoomId, found: Iterable[Line], *, raw: bool = False) -> list[dict[str, Any]]:
+    async def shaped(self, room: RoomId, found: Iterable[Line], *, raw: bool = False) -> list[LineShape]:
         """Return lines in their shape."""
         listed = list(found)
         links = {delivery.key.link for line in listed for delivery in line.deliveries}
         networks = await self._places.networks(room, links)
         return [shapes.line(line, networks, raw=raw) for line in listed]
 
-    async def one(self, room: RoomId, entry: Entry) -> dict[str, Any]:
+    async def one(self, room: RoomId, entry: Entry) -> LineShape:
         """Return one entry as it reads now."""
         return (await self.shaped(room, [await self._view.line(room, entry)]))[0]
 
-    async def by_ids(self, room: RoomId, wanted: Iterable[EventId]) -> list[dict[str, Any]]:
+    async def by_ids(self, room: RoomId, wanted: Iterable[EventId]) -> list[LineShape]:
         """Return the lines of these events as they read now, in rising `seq`."""
         ids = list(wanted)
         entries = await self._db.read(lambda c: log.by_ids(c, room, ids))
         return [await self.one(room, entry) for entry in sorted(entries, key=lambda entry: entry.seq)]
 
-    async def delivery(self, of: Delivery) -> dict[str, Any]:
+    async def delivery(self, of: Delivery) -> DeliveryShape:
         """Return a delivery with the number of its line."""
         networks = await self._places.networks(of.key.room, {of.key.link})
-        return {"seq": of.key.seq, **shapes.delivery(of, networks)}
+        return shapes.delivery(of, networks, numbered=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
 from bridge.model.errors import Refused
-from bridge.web import forms, shapes
+from bridge.web import forms
 from bridge.web.accounts import Session
+from bridge.web.api import shapes
+from bridge.web.api.shapes import AccountShape
 from bridge.web.avatars import Avatars
 from bridge.web.door import Door
 from bridge.web.languages import CODES
@@ -117,8 +118,8 @@ class Pages:
             "rooms.html",
             refusal=refusal,
             me=await self.me(session),
-            joined=[room for room in found if room["joined"]],
-            others=[room for room in found if not room["joined"]],
+            joined=[room for room in found if room.joined],
+            others=[room for room in found if not room.joined],
             form=form or {},
         )
 
@@ -151,7 +152,7 @@ class Pages:
             "account.html",
             refusal=refusal,
             me=me,
-            name=me["display_name"] if name is None else name,
+            name=me.display_name if name is None else name,
             saved="saved" in request.query and refusal is None,
         )
 
@@ -184,7 +185,7 @@ class Pages:
         await self._native.set_profile(session.account.person, avatar="")
         raise forms.go("/account?saved")
 
-    async def me(self, session: Session) -> dict[str, Any]:
+    async def me(self, session: Session) -> AccountShape:
         """Return the visitor's account for a template."""
         person = await self._view.person(session.account.person)
         assert person is not None

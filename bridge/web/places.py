@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection
 
 from bridge.core.ports import LinkView, RoomSnapshot
 from bridge.model.errors import Refused
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
-from bridge.model.people import Member
+from bridge.model.people import Member, Role
 from bridge.model.rooms import Link, Room
 from bridge.store import rooms
 from bridge.store.database import Database
-from bridge.web import shapes
+from bridge.web.api import shapes
+from bridge.web.api.shapes import RoomShape
 from bridge.web.parts import View
 
 
@@ -43,15 +42,17 @@ class Places:
             raise no_such_room()
         return snapshot, place
 
-    async def shape(self, room: RoomId, person: PersonId) -> dict[str, Any]:
+    async def shape(self, room: RoomId, person: PersonId) -> RoomShape:
         """Return a visible room in the API's shape."""
         snapshot, place = await self.seen(room, person)
-        return shapes.room_now(snapshot, joined=place is not None)
+        return shapes.room_now(snapshot, place=place)
 
-    async def all(self, person: PersonId) -> list[dict[str, Any]]:
+    async def all(self, person: PersonId) -> list[RoomShape]:
         """Return every room that the person may see, by name; read in one go, without waking the rooms."""
 
-        def unit(connection: Connection) -> tuple[list[tuple[Room, bool]], dict[RoomId, int], dict[RoomId, list[Link]]]:
+        def unit(connection: Connection) -> tuple[
+            list[tuple[Room, Role | None]], dict[RoomId, int], dict[RoomId, list[Link]]
+        ]:
             return (
                 rooms.visible_to(connection, person),
                 rooms.member_counts(connection),
@@ -63,10 +64,11 @@ class Places:
             shapes.room(
                 room,
                 [LinkView(link, self._view.address(link, room)) for link in links.get(room.id, ())],
-                joined=joined,
+                joined=role is not None,
+                role=role,
                 members=counts.get(room.id, 0),
             )
-            for room, joined in found
+            for room, role in found
         ]
 
     async def networks(self, room: RoomId, wanted: set[LinkId]) -> dict[LinkId, NetworkId]:

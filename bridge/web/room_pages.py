@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from bridge.core.ports import RoomSnapshot
 from bridge.model.errors import Refused
+from bridge.model.ids import RoomId
 from bridge.model.people import Member
-from bridge.web import forms, shapes
+from bridge.web import forms
 from bridge.web.accounts import Session
-from bridge.web.api_rooms import room_of
+from bridge.web.api import shapes
+from bridge.web.api.shapes import AccountShape
 from bridge.web.door import Door
 from bridge.web.languages import Language, wanted
 from bridge.web.lines import Lines
@@ -56,26 +59,28 @@ class RoomPages:
             "room.html",
             me=me,
             room=data["room"],
-            rooms=[room for room in await self._places.all(session.account.person) if room["joined"]],
+            rooms=[room for room in await self._places.all(session.account.person) if room.joined],
             data=data,
             may_describe=may_describe(session, place),
         )
 
     async def _data(
-        self, snapshot: RoomSnapshot, place: Member | None, me: dict[str, Any], language: Language
+        self, snapshot: RoomSnapshot, place: Member | None, me: AccountShape, language: Language
     ) -> dict[str, Any]:
         """Return what the page's script begins with: no request is needed before the first line shows."""
         room = snapshot.room.id
         strings = {key: value for key, value in language.strings.items() if key.startswith(FOR_SCRIPTS)}
-        return {
+        data = {
             "me": me,
-            "room": shapes.room_now(snapshot, joined=place is not None),
+            "room": shapes.room_now(snapshot, place=place),
             "members": [shapes.member(each, room) for each in snapshot.members],
             "events": await self._lines.page(room),
             "statuses": [shapes.status(status) for status in self._view.statuses()],
             "language": language.code,
             "strings": strings,
         }
+        plain: dict[str, Any] = msgspec.to_builtins(data)
+        return plain
 
     async def join(self, request: web.Request) -> web.Response:
         """Come in."""
@@ -116,7 +121,7 @@ class RoomPages:
             "about.html",
             refusal=refusal,
             me=await self._pages.me(session),
-            room=shapes.room_now(snapshot, joined=True),
+            room=shapes.room_now(snapshot, place=place),
             form=form or {"name": snapshot.room.name, "topic": snapshot.room.topic},
         )
 
@@ -132,6 +137,11 @@ class RoomPages:
         except Refused as refusal:
             return await self._show_about(request, session, form=form, refusal=refusal)
         raise forms.go(f"/rooms/{room}")
+
+
+def room_of(request: web.Request) -> RoomId:
+    """Return the room of the address."""
+    return RoomId(request.match_info["room"])
 
 
 def may_describe(session: Session, place: Member | None) -> bool:

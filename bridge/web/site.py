@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bridge.web.api_account import AccountApi
-from bridge.web.api_events import EventsApi
-from bridge.web.api_rooms import RoomsApi
+from bridge.web.api.account import AccountApi
+from bridge.web.api.document import Document
+from bridge.web.api.log import EventsApi
+from bridge.web.api.operations import Offers
+from bridge.web.api.rooms import RoomsApi
+from bridge.web.api.routes import add_operations
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.door import Door
@@ -36,10 +39,15 @@ def make_app(parts: WebParts) -> web.Application:
     app = web.Application(
         middlewares=[answering(pages.failure), same_origin_only(parts.url)], client_max_size=BODY_BYTES
     )
-    for part in (
+    offers: list[Offers] = [
         AccountApi(parts, door, avatars),
-        RoomsApi(parts, door, places, avatars),
-        EventsApi(parts, door, places, lines),
+        RoomsApi(parts, places, avatars),
+        EventsApi(parts, places, lines),
+    ]
+    operations = [operation for offer in offers for operation in offer.operations()]
+    add_operations(app.router, door, operations)
+    for part in (
+        Document(operations, url=parts.url),
         streams,
         Health(parts),
         statics,

@@ -12,9 +12,9 @@ from bridge.model.errors import Refused
 from bridge.model.events import Edited, Removed
 from bridge.model.ids import EventId, PersonId, RoomId
 from bridge.store.accounts import Account
-from bridge.web import bodies, shapes
+from bridge.web import bodies
 from bridge.web.accounts import Session
-from bridge.web.api_rooms import room_of
+from bridge.web.api import shapes
 from bridge.web.door import Door
 from bridge.web.feed import RESYNC, Chunk, Feeds, Looker, chunk, room_chunk
 from bridge.web.lines import Lines
@@ -60,7 +60,7 @@ class Streams:
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Stream a room until the session ends, the visitor goes, or reads too slowly."""
         session = await self._door.enter(request)
-        room, person = room_of(request), session.account.person
+        room, person = RoomId(request.match_info["room"]), session.account.person
         await self._places.visible(room, person)
         after = _after(request)
         mine = sum(1 for other in self._open.values() if other.account.id == session.account.id)
@@ -124,9 +124,9 @@ class Streams:
     async def _chunks(self, room: RoomId, page: list[Line], start: int) -> list[Chunk]:
         listed = [line for line in page if _kind(line) not in ("edited", "removed")]
         shaped = await self._lines.shaped(room, listed)
-        chunks = [chunk("line", shape, seq=shape["seq"]) for shape in shaped]
+        chunks = [chunk("line", shape, seq=shape.seq) for shape in shaped]
         targets = {target for line in page if (target := _target(line)) is not None}
-        older = [shape for shape in await self._lines.by_ids(room, targets) if shape["seq"] <= start] if targets else []
+        older = [shape for shape in await self._lines.by_ids(room, targets) if shape.seq <= start] if targets else []
         return [*(chunk("amended", shape) for shape in older), *chunks]
 
     async def _still_welcome(self, room: RoomId, session: Session) -> bool:

@@ -8,7 +8,7 @@ from typing import get_args
 
 from bridge.model.deliveries import DeliveryState
 from bridge.model.events import KINDS
-from bridge.web.api_events import WRITABLE
+from bridge.web.api.log import WRITABLE
 from tests.unit.web.rig import Rig
 from tests.unit.web.test_strings import refused
 

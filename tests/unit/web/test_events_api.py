@@ -134,7 +134,7 @@ async def test_what_cannot_be_written_says_why(ada: Visitor, bob: Visitor, room:
     removal = {"target": line["id"], "reason": "x" * 501}
     for body, status, code, field in (
         ({"content": {"text": "x"}}, 400, "missing_field", "kind"),
-        ({"kind": "joined", "content": {"name": "x"}}, 400, "unknown_kind", "kind"),
+        ({"kind": "joined", "content": {"name": "x"}}, 400, "bad_field", "kind"),
         ({"kind": "said"}, 400, "missing_field", "content"),
         ({"kind": "said", "content": "x"}, 400, "bad_field", "content"),
         ({"kind": "said", "content": {}}, 400, "missing_field", "content.text"),

@@ -90,7 +90,7 @@ async def test_rooms_are_listed_made_joined_and_left(browser: Browser, sign_in: 
     arrived, page = await browser.send(f"/rooms/{other['id']}/leave", {})
     assert (arrived, f'action="/rooms/{other["id"]}/join"' in page) == ("/rooms", True)
     arrived, page = await browser.send("/rooms", {"name": "Mine", "topic": "x", "private": "on"})
-    assert (page_data(page)["room"]["public"], page_data(page)["room"]["name"]) == (False, "Mine")
+    assert (page_data(page)["room"]["access"], page_data(page)["room"]["name"]) == ("invite", "Mine")
     _, page = await browser.send("/rooms", {"name": " ", "topic": "kept"}, status=400)
     assert "A name needs a character" in page
     assert 'value="kept"' in page

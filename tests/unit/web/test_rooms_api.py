@@ -20,11 +20,22 @@ async def test_a_new_room_has_its_maker_and_its_alias(ada: Visitor, rig: Rig) ->
     found = await ada.get(f"/api/v1/rooms/{made['id']}")
     assert found == {
         "id": made["id"],
+        "slug": "the-lobby",
         "name": "The Lobby",
         "alias": "#rialto_the-lobby:example.org",
         "topic": "hello",
+        "avatar": "",
+        "access": "public",
+        "history": "all",
+        "slow_seconds": 0,
+        "archived": False,
         "joined": True,
-        "public": True,
+        "role": "owner",
+        "last_seq": 1,
+        "marker": 0,
+        "unread": 0,
+        "mentions": 0,
+        "can": [],
         "members": 1,
         "links": [{"network": "matrix", "state": "ready", "address": "#rialto_the-lobby:example.org"}],
     }
@@ -51,7 +62,7 @@ async def test_others_see_it_join_it_and_leave_it(ada: Visitor, bob: Visitor, ro
 
 async def test_a_private_room_is_not_there_for_others(ada: Visitor, bob: Visitor) -> None:
     made = await ada.post("/api/v1/rooms", {"name": "Secret", "public": False}, status=201)
-    assert (made["alias"], made["links"], made["public"]) == ("", [], False)
+    assert (made["alias"], made["links"], made["access"]) == ("", [], "invite")
     path = f"/api/v1/rooms/{made['id']}"
     assert (await bob.get("/api/v1/rooms"))["rooms"] == []
     for method, below in (

@@ -40,7 +40,7 @@ def used() -> set[str]:
 
 def refused() -> set[str]:
     """Return every code that the page or the core may refuse with."""
-    sources = [*WEB.glob("*.py"), CORE / "native.py", CORE / "decide.py", CORE / "hub.py", CORE / "room.py"]
+    sources = [*WEB.rglob("*.py"), *CORE.glob("*.py")]
     text = "\n".join(path.read_text() for path in sources)
     return set(re.findall(r'Refused\(\s*"(\w+)"', text)) | set(re.findall(r'\d{3}: \("(\w+)"', text)) | {"too_fast"}
 
