@@ -18,10 +18,12 @@ export class Failure extends Error {
 
   /** Whether the same request may well succeed later, so that it is to be kept. */
   get passing(): boolean {
-    return PASSING.has(this.code) || this.status >= 500;
+    return PASSING.has(this.code) || this.status >= 500 || (this.retryAfter > 0 && this.retryAfter <= PATIENCE_SECONDS);
   }
 }
 
+/** A longer wait (slow mode may ask for it) is the visitor's to decide about. */
+const PATIENCE_SECONDS = 60;
 const PASSING = new Set(["unreachable", "too_fast", "busy", "internal", "signed_out"]);
 
 /** The failure for a server that did not answer. */

@@ -1,6 +1,6 @@
 /* The page's words in the visitor's language. Keys in the code are written out, so that a test finds each. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 
 import type { Failure } from "../api/failure.ts";
 
@@ -9,6 +9,12 @@ export type Values = Record<string, string | number>;
 /** The present language's code, and its strings: who reads them is drawn again when they change. */
 export const language = signal("en");
 export const strings = signal<Record<string, string>>({});
+
+/** The language as dates and numbers want it: with the visitor's own country, where the browser tells it. */
+export const locale = computed(() => {
+  const own = typeof navigator === "undefined" ? [] : navigator.languages;
+  return own.find((tag) => tag.split("-")[0] === language.value) ?? language.value;
+});
 
 let plural = new Intl.PluralRules("en");
 
@@ -33,7 +39,7 @@ export function n(key: string, count: number, values: Values = {}): string {
 
 /** A number as people write it here. */
 export function whole(count: number): string {
-  return new Intl.NumberFormat(language.value).format(count);
+  return new Intl.NumberFormat(locale.value).format(count);
 }
 
 /** A network's name as people call it. */

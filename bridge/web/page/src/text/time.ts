@@ -1,6 +1,6 @@
 /* Times as people read them, in their own zone. */
 
-import { language, t } from "./strings.ts";
+import { locale, t } from "./strings.ts";
 
 type Form = "clock" | "whole" | "weekday" | "longAgo" | "date";
 
@@ -15,9 +15,9 @@ const FORMS: Record<Form, Intl.DateTimeFormatOptions> = {
 const made = new Map<string, Intl.DateTimeFormat>();
 
 function format(form: Form, at: number): string {
-  const key = `${language.value} ${form}`;
+  const key = `${locale.value} ${form}`;
   let formatter = made.get(key);
-  if (!formatter) made.set(key, (formatter = new Intl.DateTimeFormat(language.value, FORMS[form])));
+  if (!formatter) made.set(key, (formatter = new Intl.DateTimeFormat(locale.value, FORMS[form])));
   return formatter.format(at);
 }
 
@@ -53,7 +53,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 /** How long ago (or ahead) `at` is: "3 hours ago". */
 export function ago(at: number, now: number = Date.now()): string {
-  const relative = new Intl.RelativeTimeFormat(language.value, { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" });
   for (const [unit, length] of UNITS) {
     if (Math.abs(at - now) >= length) return relative.format(Math.trunc((at - now) / length), unit);
   }

@@ -33,7 +33,7 @@ function told(line: Line, place: Place): string {
     case "configured":
       return configured(name, content).join(" · ");
     case "ranked":
-      return t("system.ranked", { name, person: nameOf(place, content.person), role: roleName(content.role) });
+      return t("system.ranked", { name, person: content.name || nameOf(place, content.person), role: roleName(content.role) });
     case "told":
       return ours(content);
     default:

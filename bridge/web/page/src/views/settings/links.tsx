@@ -25,6 +25,9 @@ function state(of: string): string {
       return t("link.creating");
     case "encrypted":
       return t("link.encrypted");
+    case "closed":
+    case "gone":
+      return t("link.closed");
     default:
       return t("link.broken");
   }
