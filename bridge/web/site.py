@@ -1,4 +1,4 @@
-"""Puts the web face together: one application with the API, the pages, and what machines ask."""
+"""Puts the web face together: one application with the API, the page, and what machines ask."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
+from bridge.web.built import Assets, load
 from bridge.web.door import Door
 from bridge.web.failures import answering
 from bridge.web.guard import add_headers, same_origin_only
 from bridge.web.health import Health
 from bridge.web.lines import Lines
-from bridge.web.pages import Pages
 from bridge.web.parts import WebParts
 from bridge.web.places import Places
-from bridge.web.rendering import Rendering
-from bridge.web.room_pages import RoomPages
-from bridge.web.statics import Statics
+from bridge.web.shell import Shell
 from bridge.web.stream import Streams
 
 
 def make_app(parts: WebParts) -> web.Application:
-    """Return the application; it owns no task before it is started, and ends its streams when it is shut down."""
+    """Return the application; it owns no task before it is started, and ends its streams when it is shut down.
+
+    Raises `NotBuilt` where the page's files are missing.
+    """
     door = Door(parts)
     places = Places(parts.db, parts.hub)
     lines = Lines(parts.db, parts.hub, places)
     avatars = Avatars(parts.db, parts.avatars)
-    statics = Statics()
-    rendering = Rendering(statics)
-    pages = Pages(parts, door, places, avatars, rendering)
+    built = load()
+    shell = Shell(built, door)
     streams = Streams(parts, door, places, lines)
     app = web.Application(
-        middlewares=[answering(pages.failure), same_origin_only(parts.url)], client_max_size=BODY_BYTES
+        middlewares=[answering(shell.failure), same_origin_only(parts.url)], client_max_size=BODY_BYTES
     )
     offers: list[Offers] = [
         AccountApi(parts, door, avatars),
@@ -50,9 +50,8 @@ def make_app(parts: WebParts) -> web.Application:
         Document(operations, url=parts.url),
         streams,
         Health(parts),
-        statics,
-        pages,
-        RoomPages(parts, door, places, lines, pages, rendering),
+        Assets(built),
+        shell,
     ):
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)
