@@ -4,6 +4,8 @@
 DEMO ?=
 # Arguments for pytest, as in: make unit TESTS="-k names -x"
 TESTS ?=
+# How many tests run at once: they wait more than they work, so a few more than there are cores. WORKERS=0 is one by one.
+WORKERS ?= 3
 # Arguments for `uv pip compile`, as in: make lock LOCK="--upgrade-package aiohttp"
 LOCK ?=
 
@@ -24,7 +26,7 @@ demo: environment-demo ## Install what is needed and run a homeserver with Rialt
 	@exec $(BIN)/rialto demo --tied $(DEMO)
 
 test: environment-dev servers lint page-test ## Install everything and run every check and test
-	exec $(BIN)/python -m pytest $(TESTS)
+	exec $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: environment-dev ## Check style, types and layers
 	exec $(BIN)/ruff check
@@ -33,7 +35,7 @@ lint: environment-dev ## Check style, types and layers
 	exec $(BIN)/lint-imports
 
 unit: environment-dev ## Run the quick tests alone; TESTS="-k something"
-	exec $(BIN)/python -m pytest tests/unit $(TESTS)
+	exec $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/unit $(TESTS)
 
 page: environment-dev ## Build the page, if its sources are others than before
 	exec $(BIN)/python scripts/page.py

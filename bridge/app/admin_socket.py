@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from bridge.app.lock import Busy, DatabaseLock, beside
+from bridge.app.lock import Busy, beside, held
 from bridge.app.office import Office
 from bridge.app.parts import parts
 from bridge.model.errors import Refused
@@ -24,6 +24,7 @@ from bridge.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
+DATABASE_SECONDS = 8.0
 LONGEST_PATH = 100
 """The kernel takes 107 bytes; a longer path gets a socket in the folder for temporary files."""
 
@@ -51,6 +52,8 @@ async def serve_admin(path: Path, office: Office) -> AsyncIterator[None]:
 
     async def handle(request: web.Request) -> web.Response:
         try:
+            if not await office.usable(DATABASE_SECONDS):
+                raise Refused("database_away", "the database is away: start it, or try again in a moment")
             asked = msgspec.json.decode(await request.read(), type=dict[str, Any])
             answer = {"answer": await office.call(str(asked["operation"]), dict(asked["arguments"]))}
         except Refused as refused:
@@ -106,12 +109,11 @@ async def call(settings: Settings, operation: str, arguments: dict[str, Any]) ->
     last = ""
     for _ in range(10):
         try:
-            with DatabaseLock(path):
-                async with parts(settings) as made:
-                    try:
-                        return await Office(made).call(operation, arguments)
-                    finally:
-                        await made.matrix.client.close()
+            async with held(settings.database_url, settings.path), parts(settings) as made:
+                try:
+                    return await Office(made).call(operation, arguments)
+                finally:
+                    await made.matrix.client.close()
         except Busy as busy:
             try:
                 return await _Remote(socket_path(path)).call(operation, arguments)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import secrets
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from sqlalchemy import make_url
 from yarl import URL
 
-from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry, SchemaTooNew, Unreachable
+from bridge.app.findings import Finding, examine_database
+from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry, Unreachable
 from bridge.networks.matrix import server as appservice
 from bridge.networks.matrix.client import HomeserverClient
 from bridge.networks.matrix.door import runner
@@ -26,26 +23,11 @@ from bridge.networks.matrix.wire import Transaction
 from bridge.settings import Settings
 from bridge.settings.agreement import registration_problems
 from bridge.settings.values import Listen
-from bridge.store import schema
 
 CLOCK_SECONDS = 5.0
 PING_SECONDS = 10.0
 OLDEST_VERSION = (1, 4)
 SMALL_UPLOAD = 10 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found; `remedy` is empty where all is well."""
-
-    what: str
-    detail: str
-    remedy: str = ""
-
-    @property
-    def well(self) -> bool:
-        """Tell whether there is nothing to do."""
-        return not self.remedy
 
 
 Check = Callable[[], Awaitable[list[Finding]]]
@@ -64,8 +46,7 @@ class Doctor:
         try:
             for finding in self._files():
                 yield finding
-            for finding in self._database():
-                yield finding
+            yield await examine_database(self._settings.database_url)
             reachable = await self._homeserver()
             yield reachable
             if not reachable.well:
@@ -86,27 +67,6 @@ class Doctor:
             return [Finding("registration", f"{self._settings.appservice.registration} fits the settings")]
         remedy = "mend that line, or run `rialto init` again, which keeps the tokens"
         return [Finding("registration", str(problem), remedy) for problem in problems]
-
-    def _database(self) -> list[Finding]:
-        url = make_url(self._settings.database_url)
-        if url.get_backend_name() != "sqlite" or not url.database:
-            return [Finding("database", f"{url.get_backend_name()} is not supported yet", "use sqlite:///PATH")]
-        path = Path(url.database)
-        if not path.exists():
-            if not path.parent.is_dir():
-                return [Finding("database", f"there is no folder {path.parent}", "make it, or change `database`")]
-            return [Finding("database", f"{path} is made at the first start")]
-        try:
-            schema.known_or_raise(self._settings.database_url)
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        except SchemaTooNew as error:
-            return [Finding("database", str(error), "install that newer Rialto")]
-        except Exception as error:
-            return [Finding("database", f"{path}: {error}", "restore a backup, or name another file in `database`")]
-        if verdict != "ok":
-            return [Finding("database", f"{path}: {verdict}", "restore a backup: the file is damaged")]
-        return [Finding("database", f"{path} is sound, schema {schema.revision(self._settings.database_url)}")]
 
     async def _homeserver(self) -> Finding:
         url = self._settings.homeserver.url

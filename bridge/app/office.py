@@ -36,6 +36,10 @@ class Office:
             "status": self._status,
         }
 
+    async def usable(self, seconds: float) -> bool:
+        """Wait up to `seconds` for a database that is away; return whether anything can be done."""
+        return await self._made.db.usable(seconds)
+
     async def call(self, operation: str, arguments: Arguments) -> Any:
         """Do one operation; raise `Refused` for an unknown one."""
         found = self._operations.get(operation)
@@ -66,7 +70,7 @@ class Office:
             arguments["name"],
             owner.person,
             topic=arguments.get("topic", ""),
-            public=bool(arguments.get("public", True)),
+            access="public" if arguments.get("public", True) else "invite",
         )
         snapshot = await self._made.hub.snapshot(room.id)
         assert snapshot is not None

@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import ClassVar
 
-from sqlalchemy.exc import DatabaseError
-
+from bridge.app.database import up_to_date
 from bridge.core.hub import Hub
 from bridge.core.native import Native
 from bridge.core.people import People
-from bridge.model.errors import RialtoError
 from bridge.networks.matrix.network import MatrixNetwork, MatrixOptions, make_marker
 from bridge.networks.matrix.registration import Registration
 from bridge.networks.matrix.registration import load as load_registration
 from bridge.settings import Settings
-from bridge.store import schema
 from bridge.store.database import Database, open_database
 from bridge.web.accounts import Accounts
-
-
-class BadDatabase(RialtoError):
-    """The database's file cannot be used: it is damaged, or is none."""
-
-    code: ClassVar[str] = "bad_database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +39,7 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
     The caller holds the database's lock. Raises `SchemaTooNew`, `BadDatabase`, or `BadFile` for the registration.
     """
     registration = load_registration(settings.appservice.registration)
-    try:
-        schema.upgrade(settings.database_url)
-    except DatabaseError as error:
-        raise BadDatabase(f"the database cannot be used ({error.orig}): `rialto doctor` looks at it") from error
+    await up_to_date(settings.database_url)
     db = open_database(settings.database_url)
     try:
         people = People(db)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from aiohttp import web
 
 from bridge.app.admin_socket import serve_admin
-from bridge.app.lock import DatabaseLock, beside
+from bridge.app.lock import Hold, beside, held
 from bridge.app.office import Office
 from bridge.app.parts import Parts, parts
 from bridge.networks.matrix import server as appservice
@@ -33,22 +33,36 @@ class PortTaken(Exception):
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM; raise `Busy`, `PortTaken`, `BadFile` or `SchemaTooNew` at the start."""
+    """Run until SIGINT or SIGTERM; raise `Busy`, `PortTaken`, `BadDatabase`, `BadFile` or `SchemaTooNew` at the
+    start, and `Busy` later when another Rialto has the database."""
     path = beside(settings.database_url, settings.path)
-    # A command holds the lock only for a moment: that is waited for.
-    with DatabaseLock(path, patience=LOCK_SECONDS):
-        async with parts(settings) as made:
-            stop = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stop.set)
-            async with serve_admin(path, Office(made)):
-                await _run(made, stop)
+    # A command holds the lock only for a moment: that is waited for, and so is a server that is just starting.
+    async with (
+        held(settings.database_url, settings.path, patience=LOCK_SECONDS, wait=True) as hold,
+        parts(settings) as made,
+    ):
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with serve_admin(path, Office(made)):
+            await _run(made, hold, stop)
 
 
-async def _run(made: Parts, stop: asyncio.Event) -> None:
+async def _run(made: Parts, hold: Hold, stop: asyncio.Event) -> None:
     """Start in the order: listener of the homeserver, web, hub, networks; stop in the reverse one."""
     metrics = Metrics(made.hub, made.matrix)
+    keeping = asyncio.create_task(hold.keep(), name="lock")
+    keeping.add_done_callback(lambda _: stop.set())
+    try:
+        await _serve(made, metrics, stop)
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+
+async def _serve(made: Parts, metrics: Metrics, stop: asyncio.Event) -> None:
     async with _appservice(made), _web(made, metrics):
         logger.info("ready", web=made.settings.web.url, homeserver=made.settings.homeserver.url)
         async with asyncio.TaskGroup() as group:

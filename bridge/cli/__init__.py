@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "room": "bridge.cli.room",
     "why": "bridge.cli.why",
     "dead": "bridge.cli.dead",
+    "db": "bridge.cli.db",
 }
 """Each command's name and the module whose `command` it is, in the order of `rialto --help`."""
 

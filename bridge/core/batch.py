@@ -8,11 +8,37 @@ import msgspec
 from sqlalchemy import Connection
 
 from bridge.core.decide import Append, Drop, Rights, decide
-from bridge.core.items import Dropped, Echo, Failed, Item, LinkChange, Placed, Result, Skip, Submission
+from bridge.core.decide_settings import deletable
+from bridge.core.decisions import forbidden, from_web
+from bridge.core.items import (
+    Deletion,
+    Dropped,
+    Echo,
+    Failed,
+    Item,
+    LinkAdd,
+    LinkChange,
+    Placed,
+    Result,
+    Skip,
+    Submission,
+)
 from bridge.core.state import Draft, Target
 from bridge.model.deliveries import DeliveryKey
 from bridge.model.errors import Refused
-from bridge.model.events import Described, Edited, Event, Joined, Origin, Profiled, Removed
+from bridge.model.events import (
+    Configured,
+    Described,
+    Edited,
+    Event,
+    Joined,
+    Left,
+    Origin,
+    Profiled,
+    Ranked,
+    Removed,
+    Said,
+)
 from bridge.model.ids import LinkId, PersonId
 from bridge.model.people import Member
 from bridge.model.rooms import Link
@@ -20,6 +46,7 @@ from bridge.store import inbox, log, outbox, rooms, seats
 from bridge.store.seats import Seat
 
 ENCRYPTED = "the chat is encrypted"
+DELETED = "the room was deleted"
 
 
 class Fold(msgspec.Struct, frozen=True):
@@ -47,8 +74,10 @@ class Batch:
         self.barred: list[DeliveryKey] = []
         self.echoes: list[Echo] = []
         self.new_links: list[Link] = []
+        self.added_links: list[Link] = []
         self.described: list[tuple[LinkId, str, str]] = []
         self.seats: dict[tuple[LinkId, PersonId], Seat] = {}
+        self.evicted: dict[tuple[LinkId, PersonId], Seat] = {}
         self._shown_anew: set[tuple[LinkId, PersonId]] = set()
         self._seen: list[tuple[Origin, str, str]] = []
         self._inbox: list[int] = []
@@ -75,16 +104,49 @@ class Batch:
                 self._see(item.origin, item.reason, item.inbox)
                 return Dropped(item.reason)
             case LinkChange():
-                self.draft.links[item.link.id] = item.link
-                self.new_links.append(item.link)
-                return Dropped("link")
+                return self._change_link(item.link)
+            case LinkAdd():
+                return self._add_link(item)
+            case Deletion():
+                return self._delete(item)
+
+    def _change_link(self, link: Link) -> Result:
+        if self.draft.room.deleted and link.state not in ("closed", "gone"):
+            # A chat that was still being made when its room was deleted.
+            link = msgspec.structs.replace(link, state="closed")
+        self.draft.links[link.id] = link
+        self.new_links.append(link)
+        return Dropped("link")
+
+    def _add_link(self, item: LinkAdd) -> Result:
+        refusal = forbidden(self.draft, "configure", item.who, self._rights(item.who))
+        if refusal is not None:
+            return refusal
+        if any(link.network == item.link.network for link in self.draft.links.values()):
+            return Dropped("linked already")
+        self.draft.links[item.link.id] = item.link
+        self.added_links.append(item.link)
+        for member in self.draft.everyone():
+            if member.joined:
+                self._seat(item.link, member, "joined")
+        return self._append(Append(item.told))
+
+    def _delete(self, item: Deletion) -> Result:
+        refusal = deletable(self.draft, item.who, self._rights(item.who))
+        if refusal is not None:
+            return refusal
+        self.draft.room = msgspec.structs.replace(self.draft.room, deleted_at=item.at)
+        self.draft.empty()
+        for link in list(self.draft.links.values()):
+            self._change_link(msgspec.structs.replace(link, state="closed"))
+        return Dropped("deleted")
 
     def _submission(self, item: Submission) -> Result:
         before = self._known.get(item.event.origin)
         if before is not None:
             self._done(item.inbox)
             return before
-        decision = decide(self.draft, item, self._rights(item.event.who))
+        decision = decide(self.draft, item, self._rights(item.actor))
         match decision:
             case Append():
                 self._done(item.inbox)
@@ -110,9 +172,7 @@ class Batch:
         if decision.member is not None:
             came = isinstance(event.content, Joined)
             self._place(event, msgspec.structs.replace(decision.member, joined_seq=seq) if came else decision.member)
-        before = self.draft.room.description
-        self._describe(event)
-        self.described += [(link, before, self.draft.room.description) for link in decision.described]
+        self._change_room(event, decision.described)
         self._remember(event, seq, target)
         return Placed(seq, event.id)
 
@@ -132,29 +192,58 @@ class Batch:
         )
 
     def _place(self, event: Event, member: Member) -> None:
-        """Change the sender's place, and say who is to be where on the links that the person is not from."""
+        """Change somebody's place, and say who is to be where on the links that the person is not from."""
         self.draft.set_member(member)
-        wanted = "joined" if isinstance(event.content, Joined | Profiled) else "left"
+        content = event.content
+        if isinstance(content, Ranked):
+            return
+        wanted = "joined" if isinstance(content, Joined | Profiled) else "left"
         for link in self.draft.links.values():
-            # Where ghosts come in when they first speak, they take a new name then too.
-            if link.network == member.home or (wanted == "joined" and not self._seat_all):
+            if link.network == member.home:
+                if isinstance(content, Left) and from_web(event):
+                    self._evict(link, member, content)
                 continue
-            seat = Seat(link=link.id, person=member.person, wanted=wanted, shown=member.shown)
-            self.seats[link.id, member.person] = seat
-            if isinstance(event.content, Profiled) and member.shown != member.name:
+            self._seat(link, member, wanted)
+            if isinstance(content, Profiled) and member.shown != member.name:
                 # A network may put the new profile over the name that the ghost has in this chat alone.
                 self._shown_anew.add((link.id, member.person))
 
-    def _describe(self, event: Event) -> None:
-        changes = event.content
-        if not isinstance(changes, Described):
+    def _seat(self, link: Link, member: Member, wanted: str) -> None:
+        # Where ghosts come in when they first speak, they take a new name then too. Guests have none.
+        if link.network == member.home or member.guest or (wanted == "joined" and not self._seat_all):
             return
-        fields = {
-            key: value
-            for key in ("name", "topic", "avatar")
-            if (value := getattr(changes, key)) is not None
-        }
-        self.draft.room = msgspec.structs.replace(self.draft.room, **fields)
+        self.seats[link.id, member.person] = Seat(
+            link=link.id, person=member.person, wanted=wanted, shown=member.shown
+        )
+
+    def _evict(self, link: Link, member: Member, content: Left) -> None:
+        """Have somebody of the chat's own network sent out of it, who was sent away here."""
+        seat = Seat(
+            link=link.id,
+            person=member.person,
+            wanted="left",
+            actual="joined",
+            shown=member.shown,
+            reason=content.reason,
+        )
+        self.evicted[link.id, member.person] = seat
+
+    def _change_room(self, event: Event, described: tuple[LinkId, ...]) -> None:
+        """Let the room be as a description or settings say; `described` are the chats that show it already."""
+        content, before = event.content, self.draft.room
+        if isinstance(content, Described):
+            names: tuple[str, ...] = ("name", "topic", "avatar")
+        elif isinstance(content, Configured):
+            names = ("access", "history", "slow_seconds")
+        else:
+            if isinstance(content, Said) and before.slow_seconds and from_web(event):
+                self.draft.spoke[event.who] = event.at
+            return
+        fields = {name: value for name in names if (value := getattr(content, name)) is not None}
+        if isinstance(content, Configured) and content.archived is not None:
+            fields["archived_at"] = event.at if content.archived else None
+        self.draft.room = msgspec.structs.replace(before, **fields)
+        self.described += [(link, before.description, self.draft.room.description) for link in described]
 
     def _see(self, origin: Origin, reason: str, row: int | None) -> None:
         self._seen.append((origin, "dropped", reason))
@@ -169,9 +258,12 @@ class Batch:
         room = self.draft.room
         if self.appended:
             log.append(connection, self.appended)
+        if self.appended or self.draft.emptied:
             rooms.save_room(connection, room)
         if self.draft.changed:
             rooms.save_members(connection, room.id, self.draft.changed.values())
+        for link in self.added_links:
+            rooms.add_link(connection, link)
         for link in self.new_links:
             rooms.save_link(connection, link)
         for link_id, before, after in self.described:
@@ -179,11 +271,17 @@ class Batch:
         anew = [seat for key, seat in self.seats.items() if key in self._shown_anew]
         seats.want(connection, [seat for key, seat in self.seats.items() if key not in self._shown_anew])
         seats.want_anew(connection, anew)
+        seats.evict(connection, self.evicted.values())
         outbox.add(connection, self.deliveries)
         outbox.add(connection, self.barred, state="skipped", reason=ENCRYPTED)
         for link in self.new_links:
             if link.state == "encrypted":
                 outbox.bar(connection, link.id, ENCRYPTED)
+            elif link.state == "closed":
+                outbox.bar(connection, link.id, DELETED)
+                seats.empty(connection, link.id)
+        if self.draft.emptied:
+            rooms.empty(connection, room.id)
         for fold in self.folds:
             self._write_fold(connection, fold)
         for echo in self.echoes:

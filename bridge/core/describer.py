@@ -13,7 +13,7 @@ from bridge.core.ports import CanDescribe
 from bridge.model.errors import AuthFailed, Rejected, Retry
 from bridge.model.ids import LinkId
 from bridge.model.rooms import Link, Room
-from bridge.store import rooms
+from bridge.store import outbox, rooms
 from bridge.store.database import Database
 
 logger = structlog.get_logger(__name__)
@@ -66,5 +66,10 @@ class Describer:
         link, room = found
         if not link.open or link.described == room.description:
             return
+        if room.archived:
+            waiting = await self._db.read(lambda connection: outbox.pending(connection, link_id, limit=1))
+            if waiting:
+                # Once the chat shows it nobody can write there: what was said before comes first.
+                raise Retry("lines wait to be delivered", certain=True)
         await self._network.describe(link, room)
         await self._db.write(lambda connection: rooms.set_described(connection, link_id, room.description))

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 import structlog
 from sqlalchemy import Connection
 
+from bridge.core import rights
 from bridge.core.batch import Batch
 from bridge.core.describer import Describer
+from bridge.core.erasing import Eraser
 from bridge.core.items import Item, LinkChange, Result
 from bridge.core.keeping import kept
 from bridge.core.lanes import Lane
@@ -18,6 +20,7 @@ from bridge.core.pace import TokenBucket
 from bridge.core.people import People
 from bridge.core.ports import (
     Amended,
+    CanClose,
     CanDescribe,
     CanHost,
     CanSeat,
@@ -39,7 +42,7 @@ from bridge.core.surroundings import RoomSurroundings, as_member
 from bridge.core.watching import Viewer, Viewers
 from bridge.model.deliveries import Delivery
 from bridge.model.errors import Refused
-from bridge.model.events import Described, Entry
+from bridge.model.events import Configured, Described, Entry
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
 from bridge.model.people import Member, Person
 from bridge.model.rooms import Link, Room
@@ -71,6 +74,7 @@ class Hub:
         self._lanes: dict[LinkId, Lane] = {}
         self._joins_per_second = joins_per_second
         self._seat_all = seat_all
+        self._eraser = Eraser(db)
         self._side: set[asyncio.Task[None]] = set()
         self._used: set[RoomId] = set()
         self._repeated = 0
@@ -95,6 +99,7 @@ class Hub:
                 for room in await self.db.read(outbox.rooms_with_pending):
                     await self._actor(room)
                 group.create_task(kept("put-away", self._sweep))
+                group.create_task(kept("erasing", self._eraser.run))
         finally:
             await self._stop()
 
@@ -107,6 +112,8 @@ class Hub:
         for link in await self.db.read(lambda c: rooms.all_links(c, network_id)):
             if isinstance(network, CanHost) and link.state == "creating":
                 _ = network.open(link)
+            elif isinstance(network, CanClose) and link.state == "closed":
+                network.close(link)
             elif network_id in self._describers:
                 self._describers[network_id].changed(link.id)
         if isinstance(network, CanShowPeople):
@@ -145,7 +152,7 @@ class Hub:
 
         found, members, links = await self.db.read(unit)
         if found is None:
-            raise Refused("no_such_room", "There is no such room.", status=404)
+            raise no_such_room()
         state = RoomState(found, {m.person: m for m in members}, {link.id: link for link in links})
         actor = RoomActor(state, self.db, self.people, self._committed, seat_all=self._seat_all)
         for link in links:
@@ -229,7 +236,7 @@ class Hub:
     # after a commit
 
     def _committed(self, actor: RoomActor, batch: Batch) -> None:
-        for link in batch.new_links:
+        for link in batch.added_links + batch.new_links:
             self._link_changed(actor, link)
         for fold in batch.folds:
             for link_id in actor.state.links:
@@ -237,24 +244,39 @@ class Hub:
                     self._lanes[link_id].amended(fold.target)
         for echo in batch.echoes:
             self._lane(actor, actor.state.links[echo.key.link]).bound(echo.key, echo.origin.id, echo.version)
-        for seat in batch.seats.values():
+        for seat in (*batch.seats.values(), *batch.evicted.values()):
             scheduler = self._seats.get(actor.state.links[seat.link].network)
             if scheduler is not None:
                 scheduler.changed(seat.link, seat.person)
         for link_id in {key.link for key in batch.deliveries}:
             self._lane(actor, actor.state.links[link_id]).wake()
-        if any(isinstance(event.content, Described) for event, _, _ in batch.appended):
+        if any(isinstance(event.content, Described | Configured) for event, _, _ in batch.appended):
             self._described(actor)
+        if batch.draft.emptied:
+            self.viewers.publish(actor.id, RoomChanged(actor.state.room))
+            self._eraser.wake()
         self._show(actor, batch)
 
     def _link_changed(self, actor: RoomActor, link: Link) -> None:
         self._lane(actor, link).wake()
+        if link.state in ("closed", "gone"):
+            self.aside(lambda: self._close(link))
+            return
         self._describe(link)
         self.viewers.publish(actor.id, RoomChanged(actor.state.room))
         if (scheduler := self._seats.get(link.network)) is not None and link.open:
             for member in actor.state.members.values():
-                if member.joined and member.home != link.network:
+                if member.joined and not member.guest and member.home != link.network:
                     scheduler.changed(link.id, member.person)
+
+    async def _close(self, link: Link) -> None:
+        """Take everybody out of a chat that is given up, and have the network give it up."""
+        network = self._networks[link.network]
+        if isinstance(network, CanClose) and link.state == "closed":
+            network.close(link)
+        if (scheduler := self._seats.get(link.network)) is not None:
+            for person in await self.db.read(lambda connection: seats.present(connection, link.id)):
+                scheduler.changed(link.id, person)
 
     def _described(self, actor: RoomActor) -> None:
         for link in actor.state.links.values():
@@ -289,8 +311,9 @@ class Hub:
         if link is None:
             return None
         actor = await self._actor(link.room)
-        member = actor.state.members.get(person)
-        return None if member is None else (actor.state.links[link_id], member)
+        # Nobody is in a deleted room any more, but their ghosts may still be.
+        member = actor.state.members.get(person) or as_member(person, await self.people.get(person))
+        return actor.state.links[link_id], member
 
     async def _description_of(self, link_id: LinkId) -> tuple[Link, Room] | None:
         def unit(connection: Connection) -> tuple[Link, Room] | None:
@@ -308,18 +331,25 @@ class Hub:
     @asynccontextmanager
     async def watch(self, room: RoomId) -> AsyncIterator[Viewer]:
         """Follow a room from now on."""
-        await self._actor(room)
+        await self._shown(room)
         with self.viewers.watch(room) as viewer:
             yield viewer
 
     async def page(
-        self, room: RoomId, *, before: int | None = None, after: int | None = None, limit: int = 50, raw: bool = False
+        self,
+        room: RoomId,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        raw: bool = False,
+        first: int = 1,
     ) -> list[Line]:
-        """Return a page of the log in rising order; bounds are exclusive."""
-        actor = await self._actor(room)
+        """Return a page of the log in rising order; bounds are exclusive, and nothing below `first` is shown."""
+        actor = await self._shown(room)
 
         def unit(connection: Connection) -> tuple[list[Entry], dict[int, list[Delivery]]]:
-            entries = log.page(connection, room, before=before, after=after, limit=limit, raw=raw)
+            entries = log.page(connection, room, before=before, after=after, limit=limit, raw=raw, first=first)
             if not entries:
                 return entries, {}
             return entries, outbox.of_page(connection, room, entries[0].seq, entries[-1].seq)
@@ -338,7 +368,35 @@ class Hub:
 
     async def member(self, room: RoomId, person: PersonId) -> Member | None:
         """Return a person's place in a room, or None for one who never was there."""
-        return (await self._actor(room)).state.members.get(person)
+        return (await self._shown(room)).state.members.get(person)
+
+    async def reads_from(self, room: RoomId, person: PersonId | None) -> int:
+        """Return the first number of a room's log that a person (None: somebody who is signed out) may read; raise
+        `Refused` where that is nothing."""
+        state = (await self._shown(room)).state
+        member = None if person is None else state.members.get(person)
+        first = rights.reads_from(state.room, member)
+        if first is None:
+            raise rights.refusal("read", rights.standing(member), state.room) or no_such_room()
+        return first
+
+    async def state(self, room: RoomId) -> RoomState:
+        """Return a room's present state, which is only to be read; raise `Refused` where there is no such room."""
+        return (await self._shown(room)).state
+
+    async def can(self, room: RoomId, person: PersonId) -> frozenset[rights.Action]:
+        """Return what a person may do in a room now."""
+        state = (await self._shown(room)).state
+        await self.people.load([person])
+        who = rights.standing(state.members.get(person))
+        return rights.allowed(who, state.room, admin=self.people.rights(person).admin)
+
+    async def _shown(self, room: RoomId) -> RoomActor:
+        """Return the actor of a room that is there for people; raise `Refused` (404) for a deleted one too."""
+        actor = await self._actor(room)
+        if actor.state.room.deleted:
+            raise no_such_room()
+        return actor
 
     async def _author(self, actor: RoomActor, person: PersonId) -> Member:
         member = actor.state.members.get(person)
@@ -350,10 +408,9 @@ class Hub:
     async def snapshot(self, room: RoomId) -> RoomSnapshot | None:
         """Return the room's present state, or None where there is no such room."""
         try:
-            actor = await self._actor(room)
+            state = (await self._shown(room)).state
         except Refused:
             return None
-        state = actor.state
         members = sorted((m for m in state.members.values() if m.joined), key=lambda m: m.shown.casefold())
         views = [LinkView(link, self.address(link, state.room)) for link in state.links.values()]
         return RoomSnapshot(state.room, members, views)
@@ -373,9 +430,9 @@ class Hub:
         """Return how each network is."""
         return [network.status() for network in self._networks.values()]
 
-    def hosts(self, room: Room) -> list[NetworkId]:
-        """Return the networks on which a new room gets a chat of its own."""
-        return [n.id for n in self._networks.values() if isinstance(n, CanHost) and n.mirrors(room)]
+    def hosts(self, room: Room, *, asked: bool = False) -> list[NetworkId]:
+        """Return the networks on which a room gets a chat of its own, by default or because its owner `asked`."""
+        return [n.id for n in self._networks.values() if isinstance(n, CanHost) and n.mirrors(room, asked=asked)]
 
     async def open_links(self, links: list[Link], *, seconds: float) -> None:
         """Begin to make the chats of new links; return when they can be joined, or after `seconds` (sooner
@@ -414,6 +471,11 @@ class Hub:
     def show_delivery(self, room: RoomId, frame: Delivered) -> None:
         """Show viewers a delivery's new state."""
         self.viewers.publish(room, frame)
+
+
+def no_such_room() -> Refused:
+    """Return the refusal for a room that is not there, or is nobody's business."""
+    return Refused("no_such_room", "There is no such room.", status=404)
 
 
 async def _logged(work: Callable[[], object]) -> None:

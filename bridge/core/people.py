@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 import msgspec
 from sqlalchemy import Connection
 
-from bridge.core.decide import Rights
+from bridge.core.decisions import Rights
 from bridge.model.ids import RIALTO, WEB, NetworkId, PersonId, new_person_id
 from bridge.model.people import Person
 from bridge.store import accounts, meta, people
@@ -23,6 +23,7 @@ class _Known(msgspec.Struct, frozen=True):
     person: Person
     hint: str
     admin: bool
+    guest: bool = False
 
 
 class People:
@@ -67,7 +68,14 @@ class People:
         self._known.move_to_end(person)
         bot = person == self.bot
         reserved: Container[str] = frozenset() if bot else self._reserved
-        return Rights(admin=known.admin or bot, reserved=reserved, hint=known.hint, home=known.person.home)
+        return Rights(
+            admin=known.admin or bot,
+            reserved=reserved,
+            hint=known.hint,
+            home=known.person.home,
+            guest=known.guest,
+            active=known.person.active,
+        )
 
     async def get(self, person: PersonId) -> Person | None:
         """Return a person, or None."""
@@ -121,11 +129,12 @@ def _bot(connection: Connection) -> str:
 
 def _load(connection: Connection, wanted: list[PersonId]) -> dict[PersonId, _Known]:
     found: dict[PersonId, _Known] = {}
+    guests = people.guests(connection, wanted)
     for person in people.get_many(connection, wanted).values():
         if person.home == WEB:
             account = accounts.by_person(connection, person.id)
             hint, admin = (account.name, account.admin) if account else (person.id, False)
         else:
             hint, admin = people.own_face(connection, person.id, person.home) or person.id, False
-        found[person.id] = _Known(person, hint, admin)
+        found[person.id] = _Known(person, hint, admin, person.id in guests)
     return found

@@ -102,8 +102,8 @@ class CanDescribe(Protocol):
 class CanHost(Protocol):
     """A network that can make a chat for a room."""
 
-    def mirrors(self, room: Room) -> bool:
-        """Tell whether a new room gets a chat of its own there."""
+    def mirrors(self, room: Room, *, asked: bool = False) -> bool:
+        """Tell whether a room gets a chat of its own there: by default, or because its owner `asked` for it."""
         ...
 
     def address(self, room: Room) -> str:
@@ -115,6 +115,16 @@ class CanHost(Protocol):
 
         The task ends when the chat can be joined; None where the network does not run.
         """
+        ...
+
+
+@runtime_checkable
+class CanClose(Protocol):
+    """A network that can give up the chat of a room that was deleted."""
+
+    def close(self, link: Link) -> None:
+        """Begin, in the background and until it is done, to give up the chat of a link in state `closed`: nobody
+        finds it or comes in any more. Then the link is changed to `gone`; idempotent."""
         ...
 
 
@@ -165,7 +175,8 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class RoomChanged(msgspec.Struct, frozen=True):
-    """The room's description or a link changed."""
+    """The room's description, its settings or a link changed. A room that was deleted is `room.deleted`: its viewers
+    see no more of it."""
 
     room: Room
 

@@ -11,12 +11,14 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.core.batch import Batch
-from bridge.core.items import Echo, Failed, Item, Placed, Result, Submission
+from bridge.core.decide_settings import SLOW_MOST
+from bridge.core.items import Echo, Failed, Item, Placed, Result, Submission, actors
 from bridge.core.people import People
 from bridge.core.state import Draft, RoomState, Target
+from bridge.model.clock import now_ms
 from bridge.model.crash import crash_point
 from bridge.model.errors import Refused
-from bridge.model.events import Edited, Entry, Event, Origin, Removed
+from bridge.model.events import Configured, Edited, Entry, Event, Origin, Removed
 from bridge.model.ids import EventId, RoomId
 from bridge.model.people import Member
 from bridge.store import log, outbox
@@ -115,8 +117,9 @@ class RoomActor:
             start = end
 
     async def _commit(self, items: list[Item]) -> list[Result]:
-        await self._people.load(item.event.who for item in items if isinstance(item, Submission))
+        await self._people.load(actors(items))
         targets = await self._targets(items)
+        await self._look_back(items)
         known: dict[Origin, Placed] = {}
         for _ in range(3):
             batch = Batch(Draft(self.state, targets), self._people.rights, known, seat_all=self._seat_all)
@@ -142,6 +145,19 @@ class RoomActor:
         origins = [item.event.origin for item in items if isinstance(item, Submission)]
         found = await self._db.read(lambda connection: log.by_origins(connection, origins))
         return {entry.event.origin: Placed(entry.seq, entry.event.id, fresh=False) for entry in found}
+
+    async def _look_back(self, items: list[Item]) -> None:
+        """Read who wrote when lately, where slow mode asks for it: after a start, and when it is set anew."""
+        asked = [
+            item.event.content.slow_seconds
+            for item in items
+            if isinstance(item, Submission) and isinstance(item.event.content, Configured)
+        ]
+        seconds = max([self.state.room.slow_seconds, *(each for each in asked if each is not None)])
+        if not seconds or (self.state.spoke is not None and not any(asked)):
+            return
+        since = now_ms() - min(seconds, SLOW_MOST) * 1_000
+        self.state.spoke = await self._db.read(lambda connection: log.spoke_since(connection, self.id, since))
 
     async def _targets(self, items: list[Item]) -> list[Target]:
         """Load what edits and removals are about, by our ID or by the ID of its network."""

@@ -175,8 +175,8 @@ class SeatScheduler:
         if seat.settled:
             return None
         link, member = found
-        if not link.open:
-            # The chat is not made yet: the scheduler is told again when it is.
+        if not link.chat or (seat.wanted == "joined" and not link.open):
+            # The chat is not made yet: the scheduler is told again when it is. Out of one that is given up they go.
             return Retry("the chat is not ready", certain=True)
         await self._pace.take()
         if seat.wanted == "joined":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -34,6 +34,9 @@ class RoomState:
     members: dict[PersonId, Member]
     links: dict[LinkId, Link]
     names: dict[str, PersonId] = field(init=False)
+    spoke: dict[PersonId, int] | None = None
+    """When each person of the page wrote last (UTC milliseconds), as far back as slow mode looks; None until that
+    is read, which no room without slow mode needs."""
 
     def __post_init__(self) -> None:
         self.names = {skeleton(m.shown): m.person for m in self.members.values() if m.joined}
@@ -42,6 +45,11 @@ class RoomState:
         """Take over what `draft` changed."""
         self.room = draft.room
         self.links = draft.links
+        if draft.emptied:
+            self.members, self.names, self.spoke = {}, {}, None
+            return
+        if draft.spoke and self.spoke is not None:
+            self.spoke.update(draft.spoke)
         for member in draft.changed.values():
             before = self.members.get(member.person)
             if before is not None and self.names.get(skeleton(before.shown)) == member.person:
@@ -59,6 +67,8 @@ class Draft:
         self.room = base.room
         self.links = dict(base.links)
         self.changed: dict[PersonId, Member] = {}
+        self.spoke: dict[PersonId, int] = {}
+        self.emptied = False
         self._base = base
         self._targets: dict[int, Target] = {}
         self._numbers: dict[EventId | Origin, int] = {}
@@ -73,6 +83,30 @@ class Draft:
         """Tell whether the person is in the room now."""
         member = self.member(person)
         return member is not None and member.joined
+
+    def everyone(self) -> Iterator[Member]:
+        """Go through everybody who is or was in the room."""
+        yield from self.changed.values()
+        for person, member in self._base.members.items():
+            if person not in self.changed:
+                yield member
+
+    def somebody_else_here(self, person: PersonId) -> bool:
+        """Tell whether anybody but this person is in the room; slow where many are."""
+        return any(member.joined and member.person != person for member in self.everyone())
+
+    def another_owner(self, person: PersonId) -> bool:
+        """Tell whether somebody else in the room is its owner; slow where many are in it."""
+        return any(m.joined and m.role == "owner" and m.person != person for m in self.everyone())
+
+    def last_line_at(self, person: PersonId) -> int | None:
+        """Return when somebody of the page wrote last, None where that is longer ago than slow mode looks."""
+        at = self.spoke.get(person)
+        return at if at is not None or self._base.spoke is None else self._base.spoke.get(person)
+
+    def empty(self) -> None:
+        """Let nobody be in the room any more, nor ever have been."""
+        self.emptied = True
 
     def set_member(self, member: Member) -> None:
         """Change a place."""

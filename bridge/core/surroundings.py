@@ -45,8 +45,9 @@ class RoomSurroundings:
         return member or as_member(person, await self._hub.people.get(person))
 
     async def ensure_seated(self, link: Link, member: Member) -> None:
-        """Return when the sender's ghost is in the chat; the bot and the chat's own people need none."""
-        if self._scheduler is not None and member.home not in (RIALTO, link.network):
+        """Return when the sender's ghost is in the chat; the bot, guests (for whom it speaks) and the chat's own
+        people need none."""
+        if self._scheduler is not None and not member.guest and member.home not in (RIALTO, link.network):
             self._heard.add((link.id, member.person))
             await self._scheduler.ensure(link.id, member)
 

@@ -12,14 +12,18 @@ class RialtoError(Exception):
 
 
 class Refused(RialtoError):
-    """A request breaks a rule; `field` names the input at fault and `message` the remedy."""
+    """A request breaks a rule; `field` names the input at fault, `message` the remedy, and `retry_after` in how
+    many whole seconds the same request may succeed."""
 
-    def __init__(self, code: str, message: str, *, field: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str, *, field: str | None = None, status: int = 400, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.reason_code = code
         self.message = message
         self.field = field
         self.status = status
+        self.retry_after = retry_after
 
 
 class NetworkError(RialtoError):
@@ -84,3 +88,9 @@ class SchemaTooNew(RialtoError):
     """The database was written by a newer Rialto."""
 
     code: ClassVar[str] = "schema_too_new"
+
+
+class DatabaseAway(RialtoError):
+    """Something was not written: the database did not come back before the end."""
+
+    code: ClassVar[str] = "database_away"

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from bridge.model.ids import EventId, NetworkId, PersonId, RoomId
+from bridge.model.people import Role
+from bridge.model.rooms import Access, History
 
 Style: TypeAlias = Literal["text", "notice", "emote"]
 Departure: TypeAlias = Literal["left", "kicked", "banned"]
@@ -67,6 +69,23 @@ class Described(msgspec.Struct, frozen=True, tag_field="kind", tag="described", 
     avatar: str | None = None
 
 
+class Configured(msgspec.Struct, frozen=True, tag_field="kind", tag="configured", omit_defaults=True):
+    """The room's settings changed; `None` leaves one as it is."""
+
+    access: Access | None = None
+    history: History | None = None
+    slow_seconds: int | None = None
+    archived: bool | None = None
+
+
+class Ranked(msgspec.Struct, frozen=True, tag_field="kind", tag="ranked", omit_defaults=True):
+    """`who` gave `person` another role in the room; `name` is what that person was shown as."""
+
+    person: PersonId
+    role: Role
+    name: str = ""
+
+
 class Told(msgspec.Struct, frozen=True, tag_field="kind", tag="told", omit_defaults=True):
     """Rialto's own line to the people on the page: a string key and its values. It is never relayed."""
 
@@ -74,8 +93,19 @@ class Told(msgspec.Struct, frozen=True, tag_field="kind", tag="told", omit_defau
     values: dict[str, str] = {}
 
 
-Content: TypeAlias = Said | Edited | Removed | Joined | Left | Profiled | Described | Told
-KINDS: tuple[str, ...] = ("said", "edited", "removed", "joined", "left", "profiled", "described", "told")
+Content: TypeAlias = Said | Edited | Removed | Joined | Left | Profiled | Described | Configured | Ranked | Told
+KINDS: tuple[str, ...] = (
+    "said",
+    "edited",
+    "removed",
+    "joined",
+    "left",
+    "profiled",
+    "described",
+    "configured",
+    "ranked",
+    "told",
+)
 FOLDED: tuple[str, ...] = ("edited", "removed")
 """Kinds that a folded page does not list, because they live on in their target."""
 

@@ -23,7 +23,7 @@ class Person(msgspec.Struct, frozen=True):
 
 class Member(msgspec.Struct, frozen=True):
     """A person in a room: `shown` is the name made distinct among the members, `joined_seq` the number of the
-    event with which they came in the last time."""
+    event with which they came in the last time. A `guest` has no ghost anywhere: the bot speaks for them."""
 
     person: PersonId
     home: NetworkId
@@ -33,6 +33,7 @@ class Member(msgspec.Struct, frozen=True):
     role: Role = "member"
     joined: bool = True
     joined_seq: int = 0
+    guest: bool = False
 
 
 class Ghost(msgspec.Struct, frozen=True):

@@ -8,11 +8,16 @@ import msgspec
 
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
 
-LinkState: TypeAlias = Literal["creating", "ready", "encrypted", "broken"]
+LinkState: TypeAlias = Literal["creating", "ready", "encrypted", "broken", "closed", "gone"]
+"""A `closed` link's room was deleted: its chat is being given up. It is `gone` when that is done."""
 Access: TypeAlias = Literal["public", "invite", "direct"]
 """Who may come in: everybody who is signed in, who was invited, or the two people of a direct conversation."""
 History: TypeAlias = Literal["all", "joined"]
 """What a member may read: everything, or what came since they joined."""
+
+
+OPEN_DOOR: list[str | bool] = ["public", "all", False]
+"""Access, history and archived of most rooms."""
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -43,9 +48,32 @@ class Room(msgspec.Struct, frozen=True):
         return self.access == "public"
 
     @property
+    def archived(self) -> bool:
+        """Tell whether the room can only be read."""
+        return self.archived_at is not None
+
+    @property
+    def deleted(self) -> bool:
+        """Tell whether the room is gone for everybody."""
+        return self.deleted_at is not None
+
+    @property
     def description(self) -> str:
-        """Return name, topic and avatar as one JSON text, to compare with what a chat shows."""
-        return msgspec.json.encode([self.name, self.topic, self.avatar]).decode()
+        """Return what a chat has to show of the room as one JSON text, to compare with what it shows: name, topic
+        and avatar, then access, history and whether it is archived, where one of these is not as in most rooms."""
+        shown = [self.name, self.topic, self.avatar]
+        door = [self.access, self.history, self.archived]
+        return msgspec.json.encode(shown if door == OPEN_DOOR else shown + door).decode()
+
+
+def direct_key(one: PersonId, other: PersonId) -> str:
+    """Return the key of the direct conversation of two people, whoever of them asks."""
+    return ":".join(sorted((one, other)))
+
+
+def people_of(key: str) -> list[PersonId]:
+    """Return the two people of a direct conversation's key."""
+    return [PersonId(person) for person in key.split(":")]
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -58,6 +86,8 @@ class Link(msgspec.Struct, frozen=True):
     state: LinkState = "creating"
     described: str = ""
     """The description that the chat is known to show, as `Room.description` gives it; empty when unknown."""
+    federate: bool = True
+    """Whether people of other servers may come into the chat, decided when it is made."""
 
     @property
     def open(self) -> bool:

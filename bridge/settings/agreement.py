@@ -88,9 +88,7 @@ def machine_problems(settings: Settings) -> Iterator[Problem]:
     document = read_yaml(settings.path)
     url = make_url(settings.database_url)
     given = "database_file" if settings.database_file is not None else "database"
-    if url.drivername != "sqlite":
-        yield document.problem((given,), f"{url.drivername} is not supported yet: use sqlite:///PATH")
-    elif url.database and (text := _unwritable(Path(url.database))):
+    if url.drivername == "sqlite" and url.database and (text := _unwritable(Path(url.database))):
         yield document.problem((given,), text)
     ours, web = settings.appservice.listen, settings.web.listen
     if ours.collides(web):

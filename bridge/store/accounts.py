@@ -75,7 +75,8 @@ def looks_taken(connection: Connection, skeleton: str) -> bool:
 
 def everyone(connection: Connection) -> list[Account]:
     """Return all accounts by name."""
-    return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+    # Sorted here: what order a PostgreSQL database has depends on how it was made.
+    return sorted(map(_account, connection.execute(select(accounts))), key=lambda account: account.name)
 
 
 def admin_skeletons(connection: Connection) -> list[tuple[PersonId, str]]:

@@ -15,6 +15,8 @@ from bridge.store.tables import deliveries, events, inbox, links, seen, transact
 from bridge.store.upsert import insert_or_ignore
 
 KEPT_TRANSACTIONS = 1_000
+MOST_AT_ONCE = 10_000
+"""A statement has at most 32,766 values on SQLite, and 32,767 on PostgreSQL."""
 
 
 class InboxRow(msgspec.Struct, frozen=True):
@@ -127,8 +129,8 @@ def release(connection: Connection) -> int:
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:
     """Delete rows that a room has taken."""
-    if ids:
-        connection.execute(delete(inbox).where(inbox.c.id.in_(list(ids))))
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        connection.execute(delete(inbox).where(inbox.c.id.in_(list(ids[start : start + MOST_AT_ONCE]))))
 
 
 def note_seen(connection: Connection, outcomes: Sequence[tuple[Origin, str, str]]) -> None:

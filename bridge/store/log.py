@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.model.clock import now_ms
@@ -22,7 +22,7 @@ from bridge.model.events import (
     decode_content,
     encode_content,
 )
-from bridge.model.ids import EventId, RoomId
+from bridge.model.ids import WEB, EventId, PersonId, RoomId
 from bridge.store.tables import events
 
 
@@ -115,10 +115,13 @@ def page(
     after: int | None = None,
     limit: int = 50,
     raw: bool = False,
+    first: int = 1,
 ) -> list[Entry]:
     """Return up to `limit` entries in rising `seq` between the exclusive bounds: the first ones after
-    `after` where it is given, else the last ones. Folded unless `raw`."""
+    `after` where it is given, else the last ones. Folded unless `raw`; none with a number below `first`."""
     statement = select(events).where(events.c.room == room)
+    if first > 1:
+        statement = statement.where(events.c.seq >= first)
     if before is not None:
         statement = statement.where(events.c.seq < before)
     if after is not None:
@@ -197,6 +200,58 @@ def version_of_edit(connection: Connection, room: RoomId, target: int, seq: int)
         events.c.room == room, events.c.target == target, events.c.kind == "edited", events.c.seq <= seq
     )
     return len(connection.execute(statement).all())
+
+
+def first_since(connection: Connection, room: RoomId, last: int, at: int) -> int:
+    """Return the first number of a log of `last` entries that was stored at `at` (UTC milliseconds) or later; the one
+    after the last where there is none. Numbers have no gaps and are stored in order, so a few looks are enough."""
+    low, high = 1, last + 1
+    while low < high:
+        middle = (low + high) // 2
+        stored_at = connection.scalar(
+            select(events.c.stored_at).where(events.c.room == room, events.c.seq == middle)
+        )
+        if stored_at is not None and stored_at < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def spoke_since(connection: Connection, room: RoomId, at: int) -> dict[PersonId, int]:
+    """Return when each person of the page wrote last in a room (UTC milliseconds), as far as that was after `at`."""
+    last = connection.scalar(select(func.max(events.c.seq)).where(events.c.room == room)) or 0
+    statement = (
+        select(events.c.who, func.max(events.c.at))
+        .where(events.c.room == room, events.c.seq >= first_since(connection, room, last, at))
+        .where(events.c.kind == "said", events.c.network == WEB)
+        .group_by(events.c.who)
+    )
+    return {PersonId(who): int(newest) for who, newest in connection.execute(statement)}
+
+
+ERASE_AT_ONCE = 500
+
+
+def erase(connection: Connection, room: RoomId, after: int) -> int | None:
+    """Erase the content of some events with numbers above `after`, oldest first; the numbers stay. Return the last
+    number that was looked at, or None where there was nothing more."""
+    numbers = list(
+        connection.scalars(
+            select(events.c.seq)
+            .where(events.c.room == room, events.c.seq > after)
+            .order_by(events.c.seq)
+            .limit(ERASE_AT_ONCE)
+        )
+    )
+    if not numbers:
+        return None
+    connection.execute(
+        update(events)
+        .where(events.c.room == room, events.c.seq > after, events.c.seq <= numbers[-1])
+        .values(content=None, present=None, removed_at=func.coalesce(events.c.removed_at, events.c.at))
+    )
+    return int(numbers[-1])
 
 
 def search_reference(connection: Connection, reference: str) -> list[Entry]:

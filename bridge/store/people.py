@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from bridge.model.clock import now_ms
 from bridge.model.ids import NetworkId, PersonId
 from bridge.model.people import Ghost, Person
-from bridge.store.tables import faces, people
+from bridge.store.tables import accounts, faces, people
 from bridge.store.upsert import insert_or_ignore
 
 
@@ -55,6 +55,12 @@ def get_many(connection: Connection, wanted: Iterable[PersonId]) -> dict[PersonI
     """Return those of the people that exist, by ID."""
     rows = connection.execute(select(people).where(people.c.id.in_(list(wanted))))
     return {row.id: _person(row) for row in rows}
+
+
+def guests(connection: Connection, wanted: Iterable[PersonId]) -> set[PersonId]:
+    """Return those of the people who are guests: their account came with an invite, and is nobody's for long."""
+    statement = select(accounts.c.person).where(accounts.c.person.in_(list(wanted)), accounts.c.kind == "guest")
+    return {PersonId(person) for person in connection.scalars(statement)}
 
 
 def save(connection: Connection, person: Person) -> None:

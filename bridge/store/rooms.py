@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
 
+from bridge.model.clock import now_ms
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
 from bridge.model.people import Member, Role
 from bridge.model.rooms import Link, Room
-from bridge.store.tables import events, links, memberships, people, rooms
+from bridge.store.tables import accounts, events, invites, links, markers, memberships, mentions, people, rooms
 from bridge.store.upsert import insert_or_update
 
 
@@ -41,6 +42,7 @@ def _link(row: Row[Any]) -> Link:
         chat=row.chat or "",
         state=row.state,
         described=row.described,
+        federate=row.federate,
     )
 
 
@@ -64,18 +66,24 @@ def create(connection: Connection, room: Room, new_links: Sequence[Link]) -> Non
         },
     )
     for link in new_links:
-        connection.execute(
-            insert(links),
-            {
-                "id": link.id,
-                "room": link.room,
-                "network": link.network,
-                "chat": link.chat or None,
-                "state": link.state,
-                "described": link.described,
-                "created_at": room.created_at,
-            },
-        )
+        add_link(connection, link)
+
+
+def add_link(connection: Connection, link: Link) -> None:
+    """Insert a link."""
+    connection.execute(
+        insert(links),
+        {
+            "id": link.id,
+            "room": link.room,
+            "network": link.network,
+            "chat": link.chat or None,
+            "state": link.state,
+            "described": link.described,
+            "federate": link.federate,
+            "created_at": now_ms(),
+        },
+    )
 
 
 def get(connection: Connection, room: RoomId) -> Room | None:
@@ -100,11 +108,59 @@ def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Ro
     statement = (
         select(rooms, joined.label("here"), place.c.role)
         .outerjoin(place, (place.c.room == rooms.c.id) & (place.c.person == (person or "")))
-        .order_by(func.lower(rooms.c.name), rooms.c.id)
+        .where(rooms.c.deleted_at.is_(None))
     )
     if person is not None:
         statement = statement.where((rooms.c.access == "public") | joined.is_(True))
-    return [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
+    found = [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
+    return sorted(found, key=lambda place: (place[0].name.casefold(), place[0].id))
+
+
+def everything(connection: Connection) -> list[Room]:
+    """Return every room that is not deleted, by name (for the operator)."""
+    statement = select(rooms).where(rooms.c.deleted_at.is_(None))
+    return _by_name(connection, statement)
+
+
+def of_person(connection: Connection, person: PersonId) -> list[Room]:
+    """Return the rooms that a person is in, by name."""
+    statement = (
+        select(rooms)
+        .join(memberships, memberships.c.room == rooms.c.id)
+        .where(memberships.c.person == person, memberships.c.joined.is_(True), rooms.c.deleted_at.is_(None))
+    )
+    return _by_name(connection, statement)
+
+
+def _by_name(connection: Connection, statement: Select[Any]) -> list[Room]:
+    # Sorted here: what order a PostgreSQL database has depends on how it was made.
+    found = [_room(row) for row in connection.execute(statement)]
+    return sorted(found, key=lambda room: (room.name.casefold(), room.id))
+
+
+def directory(
+    connection: Connection, *, query: str = "", after: RoomId | None = None, limit: int = 50
+) -> list[Room]:
+    """Return up to `limit` rooms that everybody may come into, by name, from the one after `after` on; with `query`
+    only those whose name, topic or slug holds it. Archived rooms are left out."""
+    key = func.lower(rooms.c.name)
+    statement = select(rooms).where(
+        rooms.c.access == "public", rooms.c.archived_at.is_(None), rooms.c.deleted_at.is_(None)
+    )
+    if query:
+        statement = statement.where(or_(*(_holds(each, query) for each in (rooms.c.name, rooms.c.topic, rooms.c.slug))))
+    if after is not None:
+        last = connection.scalar(select(key).where(rooms.c.id == after))
+        if last is None:
+            return []
+        statement = statement.where(_beyond(key, rooms.c.id, last, after))
+    return [_room(row) for row in connection.execute(statement.order_by(key, rooms.c.id).limit(limit))]
+
+
+def direct(connection: Connection, key: str) -> Room | None:
+    """Return the direct conversation of the two people of `key`, or None."""
+    row = connection.execute(select(rooms).where(rooms.c.direct == key)).one_or_none()
+    return None if row is None else _room(row)
 
 
 def joined_by(connection: Connection, person: PersonId) -> list[RoomId]:
@@ -125,40 +181,78 @@ def is_joined(connection: Connection, link: LinkId, person: PersonId) -> bool:
 
 def members_of(connection: Connection, room: RoomId) -> list[Member]:
     """Return everyone who is or was in the room."""
-    statement = (
-        select(memberships, people.c.home)
+    return [_member(row) for row in connection.execute(_members().where(memberships.c.room == room))]
+
+
+def _members() -> Select[Any]:
+    return (
+        select(memberships, people.c.home, accounts.c.kind)
         .join(people, people.c.id == memberships.c.person)
-        .where(memberships.c.room == room)
+        .outerjoin(accounts, accounts.c.person == memberships.c.person)
     )
-    return [
-        Member(
-            person=row.person,
-            home=row.home,
-            name=row.name,
-            shown=row.shown,
-            avatar=row.avatar,
-            role=row.role,
-            joined=row.joined,
-            joined_seq=row.joined_seq,
-        )
-        for row in connection.execute(statement)
-    ]
 
 
-def member_counts(connection: Connection) -> dict[RoomId, int]:
-    """Return how many people are in each room; a room without anyone is left out."""
+def _member(row: Row[Any]) -> Member:
+    return Member(
+        person=row.person,
+        home=row.home,
+        name=row.name,
+        shown=row.shown,
+        avatar=row.avatar,
+        role=row.role,
+        joined=row.joined,
+        joined_seq=row.joined_seq,
+        guest=row.kind == "guest",
+    )
+
+
+def search_members(
+    connection: Connection, room: RoomId, *, query: str = "", after: PersonId | None = None, limit: int = 50
+) -> list[Member]:
+    """Return up to `limit` people who are in a room by the name that they are shown under, from the one after
+    `after` on; with `query` only those whose name holds it."""
+    key = func.lower(memberships.c.shown)
+    statement = _members().where(memberships.c.room == room, memberships.c.joined.is_(True))
+    if query:
+        statement = statement.where(_holds(memberships.c.shown, query))
+    if after is not None:
+        last = connection.scalar(select(key).where(memberships.c.room == room, memberships.c.person == after))
+        if last is None:
+            return []
+        statement = statement.where(_beyond(key, memberships.c.person, last, after))
+    return [_member(row) for row in connection.execute(statement.order_by(key, memberships.c.person).limit(limit))]
+
+
+def _holds(column: ColumnElement[str], query: str) -> ColumnElement[bool]:
+    """Return the condition that a text holds `query`. SQLite knows the case of ASCII letters only: others are found
+    as they are written."""
+    return func.lower(column).contains(query.lower(), autoescape=True) | column.contains(query, autoescape=True)
+
+
+def _beyond(key: ColumnElement[str], id: ColumnElement[str], last: str, after: str) -> ColumnElement[bool]:
+    """Return the condition of what comes after a row, where rows are sorted by `key` and then `id`."""
+    return (key > last) | ((key == last) & (id > after))
+
+
+def member_counts(connection: Connection, wanted: Collection[RoomId] | None = None) -> dict[RoomId, int]:
+    """Return how many people are in each of these rooms (of all); a room without anyone is left out."""
     statement = (
         select(memberships.c.room, func.count())
         .where(memberships.c.joined.is_(True))
         .group_by(memberships.c.room)
     )
+    if wanted is not None:
+        statement = statement.where(memberships.c.room.in_(list(wanted)))
     return {RoomId(room): number for room, number in connection.execute(statement)}
 
 
-def links_by_room(connection: Connection) -> dict[RoomId, list[Link]]:
-    """Return all links, by room."""
+def links_by_room(connection: Connection, wanted: Collection[RoomId] | None = None) -> dict[RoomId, list[Link]]:
+    """Return the links of these rooms (of all), by room."""
     found: dict[RoomId, list[Link]] = {}
-    for row in connection.execute(select(links).order_by(links.c.created_at, links.c.id)):
+    statement = select(links).order_by(links.c.created_at, links.c.id)
+    if wanted is not None:
+        statement = statement.where(links.c.room.in_(list(wanted)))
+    for row in connection.execute(statement):
         found.setdefault(RoomId(row.room), []).append(_link(row))
     return found
 
@@ -205,6 +299,27 @@ def save_room(connection: Connection, room: Room) -> None:
             last_seq=room.last_seq,
         )
     )
+
+
+def empty(connection: Connection, room: RoomId) -> None:
+    """Let nobody be in a room any more."""
+    connection.execute(
+        update(memberships).where(memberships.c.room == room, memberships.c.joined.is_(True)).values(joined=False)
+    )
+
+
+def unerased(connection: Connection) -> list[RoomId]:
+    """Return the deleted rooms of which something is left to erase: a room's name goes last."""
+    statement = select(rooms.c.id).where(rooms.c.deleted_at.is_not(None), rooms.c.name != "")
+    return [RoomId(room) for room in connection.scalars(statement)]
+
+
+def erase(connection: Connection, room: RoomId) -> None:
+    """Erase what a deleted room was called and who was in it; its ID and its slug stay taken."""
+    for table in (mentions, markers, invites, memberships):
+        connection.execute(delete(table).where(table.c.room == room))
+    connection.execute(update(links).where(links.c.room == room).values(described=""))
+    connection.execute(update(rooms).where(rooms.c.id == room).values(name="", topic="", avatar=""))
 
 
 def save_members(connection: Connection, room: RoomId, places: Iterable[Member]) -> None:

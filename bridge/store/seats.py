@@ -57,6 +57,38 @@ def want_anew(connection: Connection, seats: Iterable[Seat]) -> None:
     _want(connection, seats, ("wanted", "shown", "shown_set"))
 
 
+def evict(connection: Connection, seats: Iterable[Seat]) -> None:
+    """Write that somebody of the chat's own network has to be sent out of it, as `Seat.reason` says."""
+    insert_or_update(
+        connection,
+        members,
+        [
+            {
+                "link": seat.link,
+                "person": seat.person,
+                "wanted": "left",
+                "actual": "joined",
+                "shown": seat.shown,
+                "shown_set": None,
+                "reason": seat.reason,
+            }
+            for seat in seats
+        ],
+        update=("wanted", "actual", "reason"),
+    )
+
+
+def empty(connection: Connection, link: LinkId) -> None:
+    """Want everybody out of a link's chat."""
+    connection.execute(update(members).where(members.c.link == link).values(wanted="left"))
+
+
+def present(connection: Connection, link: LinkId) -> list[PersonId]:
+    """Return whose ghosts are in a link's chat, as far as is known."""
+    statement = select(members.c.person).where(members.c.link == link, members.c.actual == "joined")
+    return [PersonId(person) for person in connection.scalars(statement)]
+
+
 def _want(connection: Connection, seats: Iterable[Seat], update: tuple[str, ...]) -> None:
     insert_or_update(
         connection,

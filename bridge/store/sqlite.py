@@ -35,6 +35,15 @@ class SqliteDatabase:
         self._closed = False
         self._thread.start()
 
+    @property
+    def trouble(self) -> str:
+        """Return nothing: a file does not go away for a while."""
+        return ""
+
+    async def usable(self, seconds: float) -> bool:
+        """Return at once."""
+        return True
+
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` in the next group; return its result after the commit."""
         if self._closed:

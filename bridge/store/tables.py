@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -200,6 +201,7 @@ links = Table(
     Column("chat", Text),
     Column("state", String(16), nullable=False),
     Column("described", Text, nullable=False, server_default=""),
+    Column("federate", Boolean, nullable=False, server_default=true()),
     Column("created_at", Big, nullable=False),
     UniqueConstraint("network", "chat"),
 )

@@ -11,7 +11,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.model.errors import Refused
-from bridge.web.limits import TooFast
 
 logger = structlog.get_logger(__name__)
 ErrorPage = Callable[[web.Request, Refused], Awaitable[web.StreamResponse]]
@@ -51,7 +50,7 @@ def answering(error_page: ErrorPage) -> Middleware:
     async def _answer(request: web.Request, refusal: Refused) -> web.StreamResponse:
         page = not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
         answer = await error_page(request, refusal) if page else as_json(refusal)
-        if isinstance(refusal, TooFast):
+        if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)
         if refusal.status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"

@@ -15,8 +15,7 @@ class TooFast(Refused):
     """A limit was reached; `retry_after` is in whole seconds."""
 
     def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__("too_fast", message, status=429)
-        self.retry_after = retry_after
+        super().__init__("too_fast", message, status=429, retry_after=retry_after)
 
 
 class Limit:

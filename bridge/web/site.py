@@ -19,6 +19,7 @@ from bridge.web.guard import add_headers, same_origin_only
 from bridge.web.health import Health
 from bridge.web.lines import Lines
 from bridge.web.parts import WebParts
+from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.shell import Shell
 from bridge.web.stream import Streams
@@ -37,7 +38,8 @@ def make_app(parts: WebParts) -> web.Application:
     shell = Shell(built, door)
     streams = Streams(parts, door, places, lines)
     app = web.Application(
-        middlewares=[answering(shell.failure), same_origin_only(parts.url)], client_max_size=BODY_BYTES
+        middlewares=[answering(shell.failure), same_origin_only(parts.url), patient(parts.db)],
+        client_max_size=BODY_BYTES,
     )
     offers: list[Offers] = [
         AccountApi(parts, door, avatars),

@@ -26,7 +26,7 @@ pytestmark = [
 async def beside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rialto]:
     """Run Synapse beside an installation of Rialto."""
     directory = tmp_path_factory.mktemp("doctor")
-    rialto = Rialto(directory / "rialto")
+    rialto = Rialto(directory / "rialto", database="sqlite:///rialto.db")
     async with homeserver("synapse", directory, rialto) as hs, rialto:
         rialto.configure(hs.url)
         yield rialto

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from bridge.core.items import Result, Submission
 from bridge.core.ports import Intake, NetworkStatus
 from bridge.model.capabilities import Capabilities
@@ -200,6 +202,8 @@ class PeopledNetwork(TidyNetwork):
         self.seat_faults: dict[PersonId, list[Exception]] = {}
         self.held: dict[PersonId, asyncio.Event] = {}
         self.described: list[Room] = []
+        self.said_before: list[int] = []
+        """How many posts there were when each of these was shown."""
         self.describe_faults: list[Exception] = []
 
     async def seat(self, link: Link, member: Member, *, renamed: bool) -> None:
@@ -225,7 +229,46 @@ class PeopledNetwork(TidyNetwork):
         if self.describe_faults:
             raise self.describe_faults.pop(0)
         self.described.append(room)
+        self.said_before.append(sum(map(len, self.chats.values())))
         await self.changed()
+
+
+class HostingNetwork(PeopledNetwork):
+    """As above, making a chat for each public room and for those whose owner asks: implements `CanHost` and
+    `CanClose`. `hub` is set before it runs."""
+
+    hub: Intake
+
+    def __init__(self, name: str = "tidy", can: Capabilities = EVERYTHING) -> None:
+        super().__init__(name, can)
+        self.mirroring = True
+        self.opened: list[Link] = []
+        self.given_up: list[Link] = []
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def mirrors(self, room: Room, *, asked: bool = False) -> bool:
+        """Tell whether a room gets a chat here."""
+        return self.mirroring and (room.public or (asked and room.access == "invite"))
+
+    def address(self, room: Room) -> str:
+        """Return what the room is called here."""
+        return f"#{room.slug}"
+
+    def open(self, link: Link) -> asyncio.Task[None]:
+        """Make the chat."""
+        self.opened.append(link)
+        return self._changed_to(msgspec.structs.replace(link, chat=f"{link.room}-{self.id}", state="ready"))
+
+    def close(self, link: Link) -> None:
+        """Give the chat up."""
+        self.given_up.append(link)
+        _ = self._changed_to(msgspec.structs.replace(link, state="gone"))
+
+    def _changed_to(self, link: Link) -> asyncio.Task[None]:
+        task = asyncio.create_task(self.hub.change_link(link))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
 
 
 class Visitor:

@@ -14,6 +14,7 @@ import aiohttp
 from tests.fakes.homeserver import FakeHomeserver
 from tests.faults.conversation import Conversation
 from tests.rigs.caller import Caller
+from tests.rigs.database import given_url
 from tests.rigs.rialto import Rialto, WebUser
 from tests.rigs.synapse import Synapse, require_synapse
 
@@ -52,9 +53,14 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(kind: Kind, directory: Path, *, web: int = 2, matrix: int = 2) -> AsyncIterator[Scene]:
-    """Set the scene with so many people on each side, all in one room; take it down at the end."""
-    rialto = Rialto(directory / "rialto")
+async def scene(
+    kind: Kind, directory: Path, *, web: int = 2, matrix: int = 2, database: str | None = None
+) -> AsyncIterator[Scene]:
+    """Set the scene with so many people on each side, all in one room; take it down at the end.
+
+    `database` is another than the one that the run of the tests is on.
+    """
+    rialto = Rialto(directory / "rialto", database=database or given_url())
     async with homeserver(kind, directory, rialto) as hs, rialto, aiohttp.ClientSession() as session:
         rialto.configure(hs.url)
         names = [f"anna{number}" for number in range(web)]

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.scene import Kind, Scene, scene
+from tests.rigs.database import kinds
+from tests.rigs.postgresql import cluster, require_postgresql
 
 LINES = 500
 """Lines that each side says."""
@@ -64,6 +66,22 @@ async def test_nothing_is_lost_or_doubled_at_a_crash_point(point: str, restart: 
         await set_up.rialto.start()
         await speaking
         await _prove(set_up, LINES)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif("postgresql" not in kinds(), reason="RIALTO_TEST_DATABASE leaves PostgreSQL out")
+async def test_every_crash_point_in_one_conversation_on_postgresql(tmp_path: Path) -> None:
+    require_postgresql()
+    async with scene("fake", tmp_path, database=cluster().empty()) as set_up:
+        await set_up.rialto.stop()
+        speaking = asyncio.create_task(set_up.talk.speak(LINES))
+        for point in POINTS:
+            await _crash(set_up, point, "yes")
+        await set_up.rialto.start()
+        await speaking
+        await _prove(set_up, LINES)
+        assert set_up.rialto.exits == [-9] * len(POINTS)
 
 
 @pytest.mark.slow

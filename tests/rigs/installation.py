@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from bridge.core.hub import Hub
 from bridge.core.items import Placed
@@ -20,12 +20,12 @@ from bridge.model.deliveries import Delivery
 from bridge.model.ids import WEB, PersonId, RoomId, new_account_id, new_link_id, new_person_id, new_room_id
 from bridge.model.people import Person
 from bridge.model.rooms import Link, Room
-from bridge.store import accounts, outbox, people, rooms
+from bridge.store import accounts, outbox, people, rooms, tables
 from bridge.store.accounts import Account
 from bridge.store.database import open_database
 from bridge.text.names import skeleton
 from tests.fakes.tidy import TidyNetwork, Visitor
-from tests.rigs.database import new_database
+from tests.rigs.database import new_url
 
 Maker: TypeAlias = Callable[["Installation"], Awaitable[Network]]
 
@@ -37,7 +37,7 @@ class Installation:
     """
 
     def __init__(self, folder: Path, *networks: TidyNetwork | Maker, seat_all: bool = True) -> None:
-        self.path = new_database(folder)
+        self.url = new_url(folder)
         self.networks: list[Any] = []
         self.at_stop: list[Callable[[], Awaitable[None]]] = []
         self._given = networks
@@ -55,7 +55,7 @@ class Installation:
 
     async def start(self) -> None:
         """Open the database and run the hub."""
-        self.db = open_database(f"sqlite:///{self.path}")
+        self.db = open_database(self.url)
         self.people = People(self.db)
         await self.people.start()
         self.hub = Hub(self.db, self.people, joins_per_second=0, seat_all=self._seat_all)
@@ -86,8 +86,8 @@ class Installation:
         await self.stop()
         await self.start()
 
-    async def person(self, name: str, *, admin: bool = False, login: str = "") -> PersonId:
-        """Make somebody with an account here."""
+    async def person(self, name: str, *, admin: bool = False, login: str = "", guest: bool = False) -> PersonId:
+        """Make somebody with an account here, or a guest."""
         who = Person(id=new_person_id(), home=WEB, name=name)
         login = login or name.lower().replace(" ", "-")
         account = Account(id=new_account_id(), person=who.id, name=login, password="", admin=admin)
@@ -95,6 +95,9 @@ class Installation:
         def unit(connection: Connection) -> None:
             people.add(connection, who)
             accounts.add(connection, account, skeleton(login))
+            if guest:
+                made = tables.accounts.c.id == account.id
+                connection.execute(update(tables.accounts).where(made).values(kind="guest"))
 
         await self.db.write(unit)
         if admin:

@@ -17,6 +17,7 @@ import aiohttp
 from bridge.networks.matrix import registration
 from bridge.settings.template import Answers, rialto_yaml
 from bridge.settings.values import Listen
+from tests.rigs.database import given_url
 from tests.rigs.ports import free_port
 
 LIMITS = """
@@ -36,6 +37,7 @@ class Rialto:
     server_name: str = "localhost"
     web_port: int = field(default_factory=free_port)
     appservice_port: int = field(default_factory=free_port)
+    database: str = field(default_factory=given_url)
     starts: int = 0
     exits: list[int] = field(default_factory=list)
 
@@ -77,7 +79,7 @@ class Rialto:
             appservice_listen=Listen("127.0.0.1", self.appservice_port),
             web_url=self.url,
             web_listen=Listen("127.0.0.1", self.web_port),
-            database="sqlite:///rialto.db",
+            database=self.database,
         )
         self.config_path.write_text(rialto_yaml(answers) + LIMITS + more)
         self.config_path.chmod(0o600)

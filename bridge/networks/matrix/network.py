@@ -182,9 +182,10 @@ class MatrixNetwork:
         """Make a portal show its room's description."""
         await self.portals.describe(link, room, await self._ghosts.uploaded(room.avatar))
 
-    def mirrors(self, room: Room) -> bool:
-        """Tell whether a new room gets a portal: public ones, where the operator wants it."""
-        return self._options.mirror_public and room.public
+    def mirrors(self, room: Room, *, asked: bool = False) -> bool:
+        """Tell whether a room gets a portal, where the operator wants any: public ones by default, others where their
+        owner asks for it; the conversations of two people never."""
+        return self._options.mirror_public and (room.public or (asked and room.access == "invite"))
 
     def address(self, room: Room) -> str:
         """Return the room's whole alias; it is valid at once, because a query for it makes the portal."""

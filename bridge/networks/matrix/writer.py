@@ -53,14 +53,17 @@ class Writer:
         return Sent(event_id)
 
     def sender(self, out: Outgoing) -> str:
-        """Return who speaks for the sender: the ghost, or the bot for what Rialto says itself."""
-        if out.sender.home in (RIALTO, MATRIX):
+        """Return who speaks for the sender: the ghost, or the bot for guests and for what Rialto says itself."""
+        if out.sender.guest or out.sender.home in (RIALTO, MATRIX):
             return self._naming.bot
         return self._naming.ghost(out.sender.person)
 
     def content(self, out: Outgoing, wording: Wording) -> dict[str, Any]:
         """Return the content of the m.room.message event (MSC2676 replacement where there is a target)."""
         body = _body(wording)
+        if out.sender.guest:
+            # The bot has rights that a guest has not: whom the words name, and the whole room, are not called.
+            body["m.mentions"] = {}
         body["external_url"] = f"{self._web_url}/rooms/{out.key.room}#{out.key.seq}"
         if out.target is None:
             return body | self._marker.delivery(out)

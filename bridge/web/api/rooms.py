@@ -98,7 +98,7 @@ class RoomsApi:
         """Make a room; its maker is in it."""
         body: NewRoom = call.body
         made = await self._native.found_room(
-            body.name, call.person, topic=body.topic or "", public=body.public is not False
+            body.name, call.person, topic=body.topic or "", access="invite" if body.public is False else "public"
         )
         shape = await self._places.shape(made.id, call.person)
         return Made(shape, 201, {"Location": f"/api/v1/rooms/{made.id}"})

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from bridge.core import describer, lanes, seats
+from tests.rigs.database import kinds, using
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs an installation on both databases; the pure rules have none."""
+    if {"tmp_path", "database"} & set(metafunc.fixturenames):
+        metafunc.fixturenames.append("database")
+        metafunc.parametrize("database", kinds(), indirect=True)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Which database installations get."""
+    with using(request.param):
+        yield request.param
 
 
 class NoPause:

@@ -109,6 +109,8 @@ class Conversation:
         if self.wanted[event] is None:
             return
         text = f"{who} edited #{self.number}" if what == "edit" else None
+        if who == 0:
+            await self.world.native.join(self.room.id, self.anna)
         if who > 0 and text is not None:
             await self.visitors[who - 1].edit(origin, text)
         elif who > 0:
@@ -177,6 +179,6 @@ def check_log(talk: Conversation, contents: list[object]) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(acts=ACTS, seed=st.integers(min_value=0, max_value=1 << 16))
-def test_both_sides_end_with_the_same_lines(text_bytes: int, acts: list[Act], seed: int) -> None:
+def test_both_sides_end_with_the_same_lines(database: str, text_bytes: int, acts: list[Act], seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(converse(Path(folder), acts, seed, text_bytes))

@@ -246,7 +246,7 @@ async def test_an_adopted_room_shows_what_was_renamed_meanwhile(world: Installat
 
 async def test_a_room_without_a_link_is_never_opened(world: Installation, side: MatrixSide) -> None:
     anna = await world.person("Anna")
-    await world.native.found_room("Secret", anna, public=False)
+    await world.native.found_room("Secret", anna, access="invite")
     assert not await side.network.alias_exists("#rialto_secret:localhost")
     assert rooms_of_bot(side) == []
 

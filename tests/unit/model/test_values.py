@@ -11,12 +11,14 @@ import pytest
 
 from bridge.model.events import (
     KINDS,
+    Configured,
     Content,
     Described,
     Edited,
     Joined,
     Left,
     Profiled,
+    Ranked,
     Removed,
     Said,
     Told,
@@ -38,6 +40,9 @@ CONTENTS: list[Content] = [
     Profiled("Anna", was="Ann"),
     Described(topic=""),
     Described(name="x"),
+    Configured(access="invite", history="joined", slow_seconds=0, archived=False),
+    Configured(archived=True),
+    Ranked(PersonId("p1"), "muted"),
     Told("failed", {"network": "matrix"}),
 ]
 

@@ -12,16 +12,14 @@ from bridge.core.people import People
 from bridge.networks.matrix.network import MatrixNetwork, MatrixOptions, make_marker
 from bridge.networks.matrix.registration import make
 from bridge.ops.metrics import Metrics
-from bridge.store import schema
 from bridge.store.database import open_database
+from tests.rigs.database import new_url
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
 async def test_the_page_lists_every_metric_and_no_other(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'rialto.db'}"
-    schema.upgrade(url)
-    db = open_database(url)
+    db = open_database(new_url(tmp_path))
     try:
         people = People(db)
         await people.start()

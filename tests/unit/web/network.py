@@ -59,8 +59,8 @@ class SmallNetwork:
         self.sent.append(out)
         return Sent(f"$remote{len(self.sent)}")
 
-    def mirrors(self, room: Room) -> bool:
-        return room.public
+    def mirrors(self, room: Room, *, asked: bool = False) -> bool:
+        return room.public or (asked and room.access == "invite")
 
     def address(self, room: Room) -> str:
         return f"#rialto_{room.slug}:example.org"

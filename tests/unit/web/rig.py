@@ -17,11 +17,11 @@ from bridge.core.hub import Hub
 from bridge.core.native import Native
 from bridge.core.people import People
 from bridge.model.errors import Rejected
-from bridge.store import schema
 from bridge.store.database import Database, open_database
 from bridge.web.accounts import Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
+from tests.rigs.database import new_url
 from tests.unit.web.network import SmallNetwork
 
 PASSWORD = "a good password"
@@ -64,9 +64,7 @@ async def rigged(
     folder: Path, *, limits: WebLimits = ROOMY, heartbeat_seconds: float = 15, url: str = "http://127.0.0.1:8090"
 ) -> AsyncIterator[Rig]:
     """Start everything but the listener; stop it at the end."""
-    address = f"sqlite:///{folder / 'rialto.db'}"
-    schema.upgrade(address)
-    db = open_database(address)
+    db = open_database(new_url(folder))
     people = People(db)
     await people.start()
     hub, network, avatars = Hub(db, people), SmallNetwork(), SmallAvatars()

@@ -67,6 +67,9 @@ def upgrade() -> None:
     with op.batch_alter_table('memberships') as batch:
         batch.add_column(sa.Column('joined_seq', Big, server_default='0', nullable=False))
 
+    with op.batch_alter_table('links') as batch:
+        batch.add_column(sa.Column('federate', sa.Boolean(), server_default=sa.true(), nullable=False))
+
     op.create_table('invites',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('token_hash', sa.String(length=64), nullable=False),

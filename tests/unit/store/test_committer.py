@@ -1,60 +1,31 @@
-"""The group committer: units share commits, never failures, and are on disk before anyone hears of it."""
+"""The group committer, on both databases: units share commits, never failures; results come after the commit."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
-import threading
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bridge.store import meta
 from bridge.store.database import Database, Unit, open_database
 from bridge.store.sqlite import GROUP, SqliteDatabase
-
-
-def on_disk(path: Path) -> dict[str, str]:
-    """What another process sees."""
-    with contextlib.closing(sqlite3.connect(path)) as other:
-        return dict(other.execute("SELECT key, value FROM meta"))
+from tests.unit.store.blocking import Blocked, on_disk
 
 
 def putting(key: str, value: str = "x") -> Unit[None]:
     return lambda connection: meta.put(connection, key, value)
 
 
-class Blocked:
-    """Keeps the writer busy, so that what comes meanwhile is one group."""
-
-    def __init__(self, db: Database) -> None:
-        self._entered = threading.Event()
-        self._free = threading.Event()
-        self.job = asyncio.ensure_future(db.write(self._wait))
-
-    def _wait(self, connection: Connection) -> None:
-        self._entered.set()
-        assert self._free.wait(20)
-
-    async def entered(self) -> None:
-        assert await asyncio.to_thread(self._entered.wait, 20)
-
-    async def free(self) -> None:
-        self._free.set()
-        await self.job
-
-
-async def test_a_result_comes_only_after_the_commit(db: Database, path: Path) -> None:
+async def test_a_result_comes_only_after_the_commit(db: Database, url: str) -> None:
     for number in range(5):
         await db.write(putting(f"k{number}"))
-        assert f"k{number}" in on_disk(path)
+        assert f"k{number}" in await on_disk(url)
 
 
-async def test_one_units_failure_leaves_the_others_of_its_group(db: Database, path: Path) -> None:
-    blocked = Blocked(db)
+async def test_one_units_failure_leaves_the_others_of_its_group(db: Database, url: str) -> None:
+    blocked = Blocked(db, url)
     await blocked.entered()
 
     def broken(connection: Connection) -> None:
@@ -73,12 +44,12 @@ async def test_one_units_failure_leaves_the_others_of_its_group(db: Database, pa
     outcomes = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [type(None), LookupError, type(None), IntegrityError]
     assert await last == ("x", None), "units of one group see each other's work, and nothing of what failed"
-    assert on_disk(path) == {"a": "x", "b": "x"}
+    assert await on_disk(url) == {"a": "x", "b": "x"}
 
 
-async def test_a_group_shares_one_commit(db: Database) -> None:
+async def test_a_group_shares_one_commit(db: Database, url: str) -> None:
     commits: list[int] = []
-    blocked = Blocked(db)
+    blocked = Blocked(db, url)
     await blocked.entered()
 
     def unit(connection: Connection) -> None:
@@ -92,12 +63,12 @@ async def test_a_group_shares_one_commit(db: Database) -> None:
     assert len(set(commits)) == 1
 
 
-async def test_reads_see_what_was_committed_and_cannot_write(db: Database) -> None:
+async def test_reads_see_what_was_committed_and_cannot_write(db: Database, url: str) -> None:
     await db.write(putting("a", "1"))
     assert await db.read(lambda c: meta.get(c, "a")) == "1"
-    with pytest.raises(OperationalError):
+    with pytest.raises(DBAPIError):
         await db.read(putting("b"))
-    blocked = Blocked(db)
+    blocked = Blocked(db, url)
     await blocked.entered()
     later = asyncio.ensure_future(db.write(putting("a", "2")))
     await asyncio.sleep(0)
@@ -107,9 +78,9 @@ async def test_reads_see_what_was_committed_and_cannot_write(db: Database) -> No
     assert await db.read(lambda c: meta.get(c, "a")) == "2"
 
 
-async def test_closing_finishes_what_was_accepted(path: Path) -> None:
-    db = open_database(f"sqlite:///{path}")
-    blocked = Blocked(db)
+async def test_closing_finishes_what_was_accepted(url: str) -> None:
+    db = open_database(url)
+    blocked = Blocked(db, url)
     await blocked.entered()
     jobs = [asyncio.ensure_future(db.write(putting(f"k{number}"))) for number in range(3 * GROUP)]
     await asyncio.sleep(0)
@@ -119,27 +90,29 @@ async def test_closing_finishes_what_was_accepted(path: Path) -> None:
         await db.write(putting("late"))
     await blocked.free()
     await asyncio.gather(*jobs, closing)
-    assert len(on_disk(path)) == 3 * GROUP
+    assert len(await on_disk(url)) == 3 * GROUP
     await db.close()
 
 
-async def test_who_gives_up_waiting_does_not_take_the_unit_back(db: Database, path: Path) -> None:
-    blocked = Blocked(db)
+async def test_who_gives_up_waiting_does_not_take_the_unit_back(db: Database, url: str) -> None:
+    blocked = Blocked(db, url)
     await blocked.entered()
     job = asyncio.ensure_future(db.write(putting("a")))
     await asyncio.sleep(0)
     job.cancel()
     await blocked.free()
     await db.write(putting("b"))
-    assert on_disk(path) == {"a": "x", "b": "x"}
+    assert await on_disk(url) == {"a": "x", "b": "x"}
 
 
 async def test_what_is_committed_survives_a_power_cut(db: Database) -> None:
     def settings(connection: Connection) -> tuple[object, ...]:
+        if connection.dialect.name == "postgresql":
+            return (connection.execute(text("SHOW synchronous_commit")).scalar(),)
         return tuple(connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous"))
 
-    assert isinstance(db, SqliteDatabase)
-    assert await db.write(settings) == ("wal", 2)
+    wanted: tuple[object, ...] = ("wal", 2) if isinstance(db, SqliteDatabase) else ("on",)
+    assert await db.write(settings) == wanted
 
 
 @pytest.mark.parametrize(("url", "words"), [("mysql://host/x", "not supported"), ("sqlite://", "name a file")])
