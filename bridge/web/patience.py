@@ -11,7 +11,7 @@ from bridge.model.errors import Refused
 from bridge.store.database import Database
 
 DATABASE_SECONDS = 8.0
-_WITHOUT = ("/healthz/", "/static/")
+_WITHOUT = ("/healthz/", "/assets/")
 """Addresses that need no database, or are there to say that it is away."""
 
 

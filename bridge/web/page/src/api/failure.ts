@@ -24,7 +24,7 @@ export class Failure extends Error {
 
 /** A longer wait (slow mode may ask for it) is the visitor's to decide about. */
 const PATIENCE_SECONDS = 60;
-const PASSING = new Set(["unreachable", "too_fast", "busy", "internal", "signed_out"]);
+const PASSING = new Set(["unreachable", "too_fast", "busy", "internal", "signed_out", "database_away"]);
 
 /** The failure for a server that did not answer. */
 export function unreachable(why: unknown = ""): Failure {

@@ -8,6 +8,7 @@ import { useState } from "preact/hooks";
 import { useStore } from "../context.ts";
 import { Page, Section } from "../page.tsx";
 import { Deactivate } from "./deactivate.tsx";
+import { Identities } from "./identities.tsx";
 import { Looks } from "./looks.tsx";
 import { Password } from "./password.tsx";
 import { Profile } from "./profile.tsx";
@@ -18,6 +19,8 @@ export function AccountPage() {
   const account = session.account.value;
   if (!account) return null;
   const guest = account.kind === "guest";
+  const server = session.server.value;
+  const providers = server !== undefined && (server.oidc.length > 0 || server.matrix.sso || server.matrix.password);
   return (
     <Page title={t("account.title")}>
       <Section title={t("account.profile")}>
@@ -29,6 +32,11 @@ export function AccountPage() {
       {!guest && (
         <Section title={t("account.password")}>
           <Password name={account.name} />
+        </Section>
+      )}
+      {!guest && providers && (
+        <Section title={t("account.identities")}>
+          <Identities />
         </Section>
       )}
       {!guest && (
