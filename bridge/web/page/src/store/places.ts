@@ -12,7 +12,7 @@ export class Places {
   /** Whether the server has said which these are. */
   readonly known = signal(false);
 
-  /** The rooms that the visitor is in, those with something new first, then by name. */
+  /** The rooms that the visitor is in, those where somebody names them first, then by name. */
   readonly list = computed(() => {
     const found = this.#joined.value.map((id) => this.at(id)).filter((place) => place.room.value);
     return found.sort((a, b) => compare(a.room.value as Room, b.room.value as Room));
@@ -86,6 +86,8 @@ export class Places {
   }
 }
 
+const names = new Intl.Collator(undefined, { numeric: true });
+
 function compare(a: Room, b: Room): number {
-  return Number(b.mentions > 0) - Number(a.mentions > 0) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1);
+  return Number(b.mentions > 0) - Number(a.mentions > 0) || names.compare(a.name, b.name) || (a.id < b.id ? -1 : 1);
 }

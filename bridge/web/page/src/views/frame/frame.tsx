@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
+import { route } from "../../store/address.ts";
 import { t } from "../../text/strings.ts";
 import { Banner } from "./banner.tsx";
 import { closeDrawer, drawer } from "./drawers.ts";
@@ -25,6 +26,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
       if (opener.current instanceof HTMLElement) opener.current.focus();
     };
   }, [open]);
+  useFocus();
   return (
     <div class="frame" data-drawer={open ?? ""}>
       <a class="skip" href="#main" onClick={skip}>
@@ -38,6 +40,19 @@ export function Frame({ children }: { children: ComponentChildren }) {
       {open && <div class="shade" onClick={closeDrawer} />}
     </div>
   );
+}
+
+/** After going somewhere else the keyboard is there too, and not at the link that led there. */
+function useFocus(): void {
+  const here = route.value;
+  const place = "room" in here ? `${here.view} ${here.room} ${here.tab}` : here.view;
+  const before = useRef(place);
+  useEffect(() => {
+    if (before.current === place) return;
+    before.current = place;
+    const focused = document.activeElement;
+    if (!focused || focused === document.body || focused.closest(".rail")) document.getElementById("main")?.focus();
+  }, [place]);
 }
 
 function skip(event: Event): void {

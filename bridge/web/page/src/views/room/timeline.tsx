@@ -11,8 +11,8 @@ import { t } from "../../text/strings.ts";
 import { Loading } from "../../ui/states.tsx";
 import { useStore } from "../context.ts";
 import { deskOf } from "./desk.ts";
-import { LineItem } from "./line.tsx";
 import { Pill } from "./pill.tsx";
+import { useRows } from "./rows.tsx";
 import { Scroll } from "./scroll.ts";
 import { useTarget } from "./target.ts";
 import { UnsentItem } from "./unsent.tsx";
@@ -28,27 +28,25 @@ export function Timeline({ place, target }: { place: Place; target: number | und
   const view = useScroll(place);
   useTarget(place, target, view.scroll);
   const moderates = place.can("remove_other");
+  const flashed = deskOf(place).flashed.value;
+  const rows = useRows(
+    arranged.map((each) => ({
+      ...each,
+      own: each.line.who.id === me,
+      moderates,
+      picture: pictures.get(each.line.who.id) ?? "",
+      place,
+      store,
+      flashed: flashed === each.line.seq,
+    })),
+  );
   return (
     <div class="timeline">
       <div class="scroller" id="scroller" ref={view.box} tabIndex={0} role="log" aria-live="polite" aria-relevant="additions" aria-label={t("room.timeline")} aria-busy={!place.live.value}>
         <Edge place={place} failure={view.failure.value} onRetry={view.older} />
         {seen === null && <Loading />}
         <ol class="lines" id="lines" ref={view.list}>
-          {arranged.map((each) => (
-            <LineItem
-              key={each.line.seq}
-              line={each.line}
-              day={each.day}
-              first={each.first}
-              fresh={each.fresh}
-              own={each.line.who.id === me}
-              moderates={moderates}
-              picture={pictures.get(each.line.who.id) ?? ""}
-              place={place}
-              store={store}
-              flashed={deskOf(place).flashed.value === each.line.seq}
-            />
-          ))}
+          {rows}
           {waiting.map((item, index) => (
             <UnsentItem key={item.client_id} item={item} place={place} first={index === 0 && !goesOn(lines.at(-1), me, item)} />
           ))}
