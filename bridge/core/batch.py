@@ -23,6 +23,7 @@ from bridge.core.items import (
     Skip,
     Submission,
 )
+from bridge.core.mentions import Addressed
 from bridge.core.state import Draft, Target
 from bridge.model.deliveries import DeliveryKey
 from bridge.model.errors import Refused
@@ -42,7 +43,7 @@ from bridge.model.events import (
 from bridge.model.ids import LinkId, PersonId
 from bridge.model.people import Member
 from bridge.model.rooms import Link
-from bridge.store import inbox, log, outbox, rooms, seats
+from bridge.store import inbox, indexing, log, outbox, rooms, seats
 from bridge.store.seats import Seat
 
 ENCRYPTED = "the chat is encrypted"
@@ -70,6 +71,7 @@ class Batch:
         self.draft = draft
         self.appended: list[tuple[Event, int, int | None]] = []
         self.folds: list[Fold] = []
+        self.addressed = Addressed()
         self.deliveries: list[DeliveryKey] = []
         self.barred: list[DeliveryKey] = []
         self.echoes: list[Echo] = []
@@ -178,8 +180,11 @@ class Batch:
 
     def _remember(self, event: Event, seq: int, target: Target | None) -> None:
         content = event.content
-        if target is not None and isinstance(content, Edited | Removed):
+        if isinstance(content, Said):
+            self.addressed.said(seq, event.who, content)
+        elif target is not None and isinstance(content, Edited | Removed):
             self.folds.append(Fold(target.seq, event))
+            self.addressed.changes(target.seq, event, target.content)
             self.draft.remember(
                 msgspec.structs.replace(
                     target,
@@ -253,6 +258,12 @@ class Batch:
         if row is not None:
             self._inbox.append(row)
 
+    def may_call_everybody(self, person: PersonId) -> bool:
+        """Tell whether somebody's `@room` counts: that of owners, moderators and admins does."""
+        member = self.draft.member(person)
+        moderates = member is not None and member.joined and member.role in ("owner", "moderator")
+        return moderates or self._rights(person).admin
+
     def write(self, connection: Connection) -> None:
         """Write everything; raise `OriginConflict` where an event is in the log already."""
         room = self.draft.room
@@ -284,6 +295,7 @@ class Batch:
             rooms.empty(connection, room.id)
         for fold in self.folds:
             self._write_fold(connection, fold)
+        self.addressed.write(connection, room.id)
         for echo in self.echoes:
             if not outbox.bind(connection, echo.key, echo.origin.id, echo.version):
                 self._seen.append((echo.origin, "dropped", "an echo of a delivery that is not known here"))
@@ -296,4 +308,5 @@ class Batch:
             log.fold_edit(connection, room, fold.target, content, fold.event.at)
         else:
             log.fold_removal(connection, room, fold.target, fold.event.at)
+            indexing.drop(connection, room, [fold.target])
 

@@ -10,9 +10,11 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.core import rights
+from bridge.core.badges import Badges
 from bridge.core.batch import Batch
 from bridge.core.describer import Describer
 from bridge.core.erasing import Eraser
+from bridge.core.indexer import Indexer
 from bridge.core.items import Item, LinkChange, Result
 from bridge.core.keeping import kept
 from bridge.core.lanes import Lane
@@ -67,6 +69,8 @@ class Hub:
         self.db = db
         self.people = known
         self.viewers = Viewers()
+        self.badges = Badges(db)
+        self._indexer = Indexer(db)
         self._networks: dict[NetworkId, Network] = {}
         self._seats: dict[NetworkId, SeatScheduler] = {}
         self._describers: dict[NetworkId, Describer] = {}
@@ -100,6 +104,7 @@ class Hub:
                     await self._actor(room)
                 group.create_task(kept("put-away", self._sweep))
                 group.create_task(kept("erasing", self._eraser.run))
+                group.create_task(kept("indexing", self._indexer.run))
         finally:
             await self._stop()
 
@@ -236,6 +241,9 @@ class Hub:
     # after a commit
 
     def _committed(self, actor: RoomActor, batch: Batch) -> None:
+        if batch.appended:
+            self._indexer.grew(actor.id)
+        self.badges.committed(actor.id, batch)
         for link in batch.added_links + batch.new_links:
             self._link_changed(actor, link)
         for fold in batch.folds:

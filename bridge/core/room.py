@@ -13,15 +13,16 @@ from sqlalchemy import Connection
 from bridge.core.batch import Batch
 from bridge.core.decide_settings import SLOW_MOST
 from bridge.core.items import Echo, Failed, Item, Placed, Result, Submission, actors
+from bridge.core.mentions import Names
 from bridge.core.people import People
 from bridge.core.state import Draft, RoomState, Target
 from bridge.model.clock import now_ms
 from bridge.model.crash import crash_point
 from bridge.model.errors import Refused
 from bridge.model.events import Configured, Edited, Entry, Event, Origin, Removed
-from bridge.model.ids import EventId, RoomId
+from bridge.model.ids import EventId, PersonId, RoomId
 from bridge.model.people import Member
-from bridge.store import log, outbox
+from bridge.store import log, mentions, outbox
 from bridge.store.database import Database
 from bridge.store.log import OriginConflict
 
@@ -56,6 +57,7 @@ class RoomActor:
         self._posts: deque[_Post] = deque()
         self._queued = 0
         self._task: asyncio.Task[None] | None = None
+        self._names: Names | None = None
 
     @property
     def id(self) -> RoomId:
@@ -124,6 +126,8 @@ class RoomActor:
         for _ in range(3):
             batch = Batch(Draft(self.state, targets), self._people.rights, known, seat_all=self._seat_all)
             results = [batch.take(item) for item in items]
+            if batch.addressed:
+                batch.addressed.resolve(await self._called(batch.draft), batch.may_call_everybody)
             try:
                 await self._db.write(batch.write)
             except OriginConflict:
@@ -132,6 +136,7 @@ class RoomActor:
             self._report(results)
             crash_point("appended")
             self.state.apply(batch.draft)
+            self._rename(batch.draft)
             self._on_commit(self, batch)
             return results
         raise RuntimeError("an origin is in the log and cannot be found there")
@@ -173,6 +178,31 @@ class RoomActor:
             return []
         echoes = [item for item in items if isinstance(item, Echo)]
         return await self._db.read(lambda c: _find_targets(c, self.state, ids, origins, echoes))
+
+    async def _called(self, draft: Draft) -> Names:
+        """Return what the room's members are called by; read when somebody is called for the first time, and kept."""
+        if self._names is None:
+            logins = await self._db.read(lambda connection: mentions.logins_in(connection, self.id))
+            self._names = Names()
+            for member in self.state.members.values():
+                self._names.put(member, logins.get(member.person))
+        # Somebody may have come in, and be called, in this very batch.
+        names = Names(self._names) if draft.changed else self._names
+        for member in draft.changed.values():
+            names.put(member, self._login(member.person))
+        return names
+
+    def _rename(self, draft: Draft) -> None:
+        if self._names is not None:
+            for member in draft.changed.values():
+                self._names.put(member, self._login(member.person))
+
+    def _login(self, person: PersonId) -> str | None:
+        """Return a person's login name where it is in memory, as it is of everybody who comes in."""
+        try:
+            return self._people.rights(person).hint
+        except LookupError:
+            return None
 
     def member(self, event: Event) -> Member | None:
         """Return the sender's place, if the sender ever had one here."""

@@ -19,6 +19,7 @@ POINTS: frozenset[str] = frozenset(
         "room_created",
         "ghost_joined",
         "catching_up",
+        "indexed",
     }
 )
 

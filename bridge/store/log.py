@@ -107,6 +107,11 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
+def as_entry(row: Row[Any]) -> Entry:
+    """Return the entry of a row that some statement has selected with all columns of `events`."""
+    return _entry(row)
+
+
 def page(
     connection: Connection,
     room: RoomId,

@@ -170,6 +170,7 @@ mentions = Table(
     Column("person", ForeignKey("people.id"), primary_key=True),
     Column("room", ForeignKey("rooms.id"), primary_key=True),
     Column("seq", Big, primary_key=True, autoincrement=False),
+    Index("ix_mentions_room_seq", "room", "seq"),
 )
 
 indexed = Table(
@@ -183,14 +184,14 @@ indexed = Table(
 searchable = Table(
     "searchable",
     metadata,
-    Column("id", Big, primary_key=True, autoincrement=True),
+    Column("id", Big, primary_key=True, autoincrement=False),
     Column("room", ForeignKey("rooms.id"), nullable=False),
     Column("seq", Big, nullable=False),
     UniqueConstraint("room", "seq"),
-    sqlite_autoincrement=True,
 )
-"""The lines that are in the full-text index. The index itself, `fulltext`, is made by the migrations: an FTS5 table
-with the same row IDs on SQLite, a table `(id, words tsvector)` on PostgreSQL."""
+"""The lines that are in the full-text index; their IDs rise with the time at which they were stored (see
+`store.search`). The index itself, `fulltext`, is made by the migrations: an FTS5 table with the same row IDs on SQLite,
+a table `(id, words tsvector)` on PostgreSQL."""
 
 links = Table(
     "links",

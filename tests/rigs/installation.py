@@ -20,7 +20,7 @@ from bridge.model.deliveries import Delivery
 from bridge.model.ids import WEB, PersonId, RoomId, new_account_id, new_link_id, new_person_id, new_room_id
 from bridge.model.people import Person
 from bridge.model.rooms import Link, Room
-from bridge.store import accounts, outbox, people, rooms, tables
+from bridge.store import accounts, indexing, outbox, people, rooms, tables
 from bridge.store.accounts import Account
 from bridge.store.database import open_database
 from bridge.text.names import skeleton
@@ -152,6 +152,11 @@ class Installation:
         for loaded in self.hub._rooms.values():
             if loaded.done() and (task := loaded.result()._task) is not None:
                 yield task
+
+    async def indexed(self) -> None:
+        """Return when everything that was said can be found."""
+        while await self.db.read(indexing.waiting):
+            await asyncio.sleep(0.01)
 
     async def log(self, room: RoomId, *, raw: bool = False) -> list[Any]:
         """Return the present content of every entry."""

@@ -97,6 +97,11 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['room'], ['rooms.id'], name=op.f('fk_markers_room')),
     sa.PrimaryKeyConstraint('person', 'room', name=op.f('pk_markers'))
     )
+    # Whoever is in a room already has seen what was there before lines were counted as unread.
+    op.execute('INSERT INTO markers (person, room, seq, at) '
+               'SELECT m.person, m.room, r.last_seq, 0 FROM memberships m '
+               'JOIN rooms r ON r.id = m.room JOIN people p ON p.id = m.person '
+               "WHERE m.joined AND p.home = 'web'")
     op.create_table('mentions',
     sa.Column('person', sa.String(length=32), nullable=False),
     sa.Column('room', sa.String(length=32), nullable=False),
@@ -105,6 +110,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['room'], ['rooms.id'], name=op.f('fk_mentions_room')),
     sa.PrimaryKeyConstraint('person', 'room', 'seq', name=op.f('pk_mentions'))
     )
+    op.create_index('ix_mentions_room_seq', 'mentions', ['room', 'seq'], unique=False)
     op.create_table('indexed',
     sa.Column('room', sa.String(length=32), nullable=False),
     sa.Column('seq', Big, nullable=False),
@@ -112,18 +118,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('room', name=op.f('pk_indexed'))
     )
     op.create_table('searchable',
-    sa.Column('id', Big, autoincrement=True, nullable=False),
+    sa.Column('id', Big, autoincrement=False, nullable=False),
     sa.Column('room', sa.String(length=32), nullable=False),
     sa.Column('seq', Big, nullable=False),
     sa.ForeignKeyConstraint(['room'], ['rooms.id'], name=op.f('fk_searchable_room')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_searchable')),
-    sa.UniqueConstraint('room', 'seq', name=op.f('uq_searchable_room_seq')),
-    sqlite_autoincrement=True
+    sa.UniqueConstraint('room', 'seq', name=op.f('uq_searchable_room_seq'))
     )
-    # The words are cut by `bridge.text.words`, so that Chinese is found too: both databases only split at spaces.
+    # The words are cut by `bridge.text.words`, so that Chinese is found too: the databases only look them up. To the
+    # tokenizer `ascii` every other character is a letter, and nothing is ever ranked, so no sizes are kept.
     if op.get_bind().dialect.name == 'postgresql':
         op.execute('CREATE TABLE fulltext (id BIGINT NOT NULL CONSTRAINT pk_fulltext PRIMARY KEY '
                    'REFERENCES searchable (id), words tsvector NOT NULL)')
         op.execute('CREATE INDEX ix_fulltext_words ON fulltext USING gin (words)')
     else:
-        op.execute("CREATE VIRTUAL TABLE fulltext USING fts5(words, tokenize='unicode61 remove_diacritics 0')")
+        op.execute("CREATE VIRTUAL TABLE fulltext USING fts5(words, tokenize='ascii', columnsize=0)")
