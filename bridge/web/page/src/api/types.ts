@@ -19,7 +19,10 @@ export interface Limits {
   text_bytes: number;
   name_chars: number;
   topic_chars: number;
+  display_name_chars: number;
   avatar_bytes: number;
+  /** The least that a password has. */
+  password_chars: number;
 }
 
 export interface Server {
@@ -211,6 +214,8 @@ export interface AccountRow {
   display_name: string;
   admin: boolean;
   kind: "full" | "guest";
-  created_at?: number;
-  deactivated_at?: number | null;
+  active: boolean;
+  created_at: number;
+  sessions: number;
+  used_at: number | null;
 }

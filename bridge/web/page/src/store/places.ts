@@ -59,7 +59,10 @@ export class Places {
   /** Learn what changed of a room; what is personal is not part of it. */
   changed(room: Partial<Room> & { id: string }): void {
     const known = this.#places.get(room.id)?.room;
-    if (known?.value) known.value = { ...known.value, ...room };
+    if (!known?.value) return;
+    // A direct conversation is called after the other one, by each of the two.
+    const { name, direct_with: other } = known.value;
+    known.value = { ...known.value, ...room, ...(other && { name }) };
   }
 
   /** Learn how much is unread. */

@@ -6,7 +6,14 @@ import { call } from "../api/call.ts";
 import { type Failure, asFailure } from "../api/failure.ts";
 import type { Account, Limits, Server } from "../api/types.ts";
 
-const LIMITS: Limits = { text_bytes: 16_384, name_chars: 80, topic_chars: 1_000, avatar_bytes: 1_048_576 };
+const LIMITS: Limits = {
+  text_bytes: 16_384,
+  name_chars: 80,
+  topic_chars: 1_000,
+  display_name_chars: 64,
+  avatar_bytes: 1_048_576,
+  password_chars: 8,
+};
 
 export class Session {
   readonly account = signal<Account | undefined>(undefined);

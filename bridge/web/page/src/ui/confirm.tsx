@@ -13,10 +13,12 @@ interface Props {
   action: string;
   onConfirm(): Promise<unknown>;
   onClose(): void;
+  /** It does no harm. */
+  harmless?: boolean;
   children: ComponentChildren;
 }
 
-export function Confirm({ title, action, onConfirm, onClose, children }: Props) {
+export function Confirm({ title, action, onConfirm, onClose, harmless, children }: Props) {
   const act = useAct();
   const failure = act.failure.value;
   const confirm = async () => {
@@ -30,7 +32,7 @@ export function Confirm({ title, action, onConfirm, onClose, children }: Props) 
         <button type="button" onClick={onClose}>
           {t("ui.cancel")}
         </button>
-        <button type="button" class="main bad" disabled={act.busy.value} onClick={confirm}>
+        <button type="button" class={harmless ? "main" : "main bad"} disabled={act.busy.value} onClick={confirm}>
           {action}
         </button>
       </div>

@@ -23,7 +23,7 @@ export function AccountItem({ account, onChanged }: { account: AccountRow; onCha
   const [asked, setAsked] = useState(false);
   const reset = useSignal<Reset | undefined>(undefined);
   const path = `/admin/accounts/${encodeURIComponent(account.id)}`;
-  const gone = Boolean(account.deactivated_at);
+  const gone = !account.active;
   const rank = () =>
     attempt(async () => {
       await call("PATCH", path, { admin: !account.admin });
@@ -40,7 +40,9 @@ export function AccountItem({ account, onChanged }: { account: AccountRow; onCha
           {account.kind === "guest" && <span class="badge">{t("role.guest")}</span>}
           {gone && <span class="badge">{t("admin.deactivated")}</span>}
           <br />
-          <span class="hint">{account.name}</span>
+          <span class="hint">
+            {[account.name, account.used_at && t("admin.seen", { time: shortTime(account.used_at) })].filter(Boolean).join(" · ")}
+          </span>
         </span>
       </span>
       {!gone && !own && (

@@ -99,8 +99,8 @@ function AsGuest({ token }: { token: string }) {
   const act = useAct();
   const [name, setName] = useState("");
   const come = async () => {
-    const answer = await call<Entered & { room: Room }>("POST", "/guests", { invite: token, display_name: name, cookie: true });
-    enter(store, answer, roomPath(answer.room.id));
+    const answer = await call<Entered & { room: string }>("POST", "/guests", { invite: token, display_name: name, cookie: true });
+    enter(store, answer, roomPath(answer.room));
   };
   return (
     <Form act={act} fields={["display_name"]} onSubmit={come} label={t("invite.as_guest")}>

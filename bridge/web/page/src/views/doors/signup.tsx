@@ -45,7 +45,7 @@ function NewAccount({ invite, to }: { invite: string; to: string }) {
     <Form act={act} fields={["name", "display_name", "password"]} onSubmit={submit} label={t("signup.title")}>
       <Field act={act} name="name" label={t("signup.name")} hint={t("signup.name_hint")} value={name} onValue={setName} autoComplete="username" autoCapitalize="none" spellcheck={false} required maxLength={32} autoFocus />
       <Field act={act} name="display_name" label={t("signup.display_name")} hint={t("account.display_hint")} value={shown} onValue={setShown} autoComplete="nickname" maxLength={64} />
-      <Field act={act} name="password" label={t("signup.password")} value={password} onValue={setPassword} secret autoComplete="new-password" required />
+      <Field act={act} name="password" label={t("signup.password")} hint={t("signup.password_hint", { count: store.session.limits.password_chars })} value={password} onValue={setPassword} secret autoComplete="new-password" required />
       <button class="main" disabled={act.busy.value}>
         {t("signup.submit")}
       </button>

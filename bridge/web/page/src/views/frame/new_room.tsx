@@ -9,7 +9,7 @@ import { roomPath } from "../../store/route.ts";
 import { t } from "../../text/strings.ts";
 import { useAct } from "../../ui/act.ts";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Choice, Field } from "../../ui/field.tsx";
+import { Check, Choice, Field } from "../../ui/field.tsx";
 import { Form } from "../../ui/form.tsx";
 import { useStore } from "../context.ts";
 import { closeDrawer } from "./drawers.ts";
@@ -20,8 +20,9 @@ export function NewRoom({ onClose }: { onClose(): void }) {
   const [name, setName] = useState("");
   const [topic, setTopic] = useState("");
   const [access, setAccess] = useState<Access>("public");
+  const [mirror, setMirror] = useState(false);
   const submit = async () => {
-    const room = await call<Room>("POST", "/rooms", { name, topic, access });
+    const room = await call<Room>("POST", "/rooms", { name, topic, access, ...(access === "invite" && { mirror }) });
     store.places.put(room);
     closeDrawer();
     onClose();
@@ -45,6 +46,7 @@ export function NewRoom({ onClose }: { onClose(): void }) {
             { value: "invite", label: t("settings.invite_only") },
           ]}
         />
+        {access === "invite" && <Check label={t("newroom.mirror")} checked={mirror} onChecked={setMirror} />}
         <div class="row end">
           <button class="main" disabled={act.busy.value}>
             {t("newroom.submit")}

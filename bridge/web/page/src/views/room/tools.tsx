@@ -29,13 +29,19 @@ export function Tools({ line, own, moderates, place, store }: Props) {
     setOpen(false);
     return void attempt(() => store.connection.request("remove", { room: place.id, client_id: newId(), target: line.id }));
   };
+  const leave = (event: FocusEvent) => {
+    const inside = event.relatedTarget instanceof Element && event.relatedTarget.closest(".line-row") === (event.currentTarget as Element).closest(".line-row");
+    if (inside) return;
+    setOpen(false);
+    setSure(false);
+  };
   return (
     <>
       {/* Fingers do not hover. */}
-      <button type="button" class="plain tools-open" aria-label={t("line.tools")} aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class="plain tools-open" aria-label={t("line.tools")} aria-expanded={open} onClick={() => setOpen(!open)} onBlur={leave}>
         <Icon name="more" />
       </button>
-      <div class={open ? "tools open" : "tools"} onMouseLeave={() => setSure(false)}>
+      <div class={open ? "tools open" : "tools"} onMouseLeave={() => setSure(false)} onFocusOut={leave}>
         {may.edit && (
           <button
             type="button"

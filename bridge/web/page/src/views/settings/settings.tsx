@@ -47,7 +47,7 @@ function Parts({ room }: { room: Room }) {
           <Invites path={`/rooms/${encodeURIComponent(room.id)}/invites`} inRoom />
         </Section>
       )}
-      {room.links.length > 0 && (
+      {(room.links.length > 0 || may("configure")) && !room.direct_with && (
         <Section title={t("settings.links")}>
           <Links room={room} />
         </Section>
