@@ -14,6 +14,8 @@ from bridge.settings import Settings
 from bridge.store import schema
 from bridge.store.tables import events, people, rooms
 
+PATIENCE = 2.0
+"""Seconds in which a command that has just ended lets go of the database."""
 COUNTED: tuple[Table, ...] = (rooms, people, events)
 
 
@@ -37,7 +39,7 @@ async def upgrade(settings: Settings) -> tuple[str | None, str]:
     """Bring the schema up to date; return its revision before and after. Raises `Busy`, `SchemaTooNew`,
     `BadDatabase`."""
     url = settings.database_url
-    async with held(url, settings.path):
+    async with held(url, settings.path, patience=PATIENCE):
         before = await examined(url, lambda: schema.revision(url))
         await up_to_date(url)
     return before, schema.newest()
@@ -52,7 +54,7 @@ async def copy(settings: Settings, target: str, told: Callable[[str, int], None]
     if make_url(source).get_backend_name() != "sqlite":
         raise BadDatabase("the present database is no SQLite file: pg_dump and pg_restore copy PostgreSQL's")
     _refuse_missing(source)
-    async with held(source, settings.path), held_on_server(target):
+    async with held(source, settings.path, patience=PATIENCE), held_on_server(target, PATIENCE):
         present = await examined(source, lambda: schema.revision(source))
         if present != schema.newest():
             await examined(source, lambda: schema.known_or_raise(source))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -81,8 +81,8 @@ class Batch:
         self.seats: dict[tuple[LinkId, PersonId], Seat] = {}
         self.evicted: dict[tuple[LinkId, PersonId], Seat] = {}
         self._shown_anew: set[tuple[LinkId, PersonId]] = set()
-        self._seen: list[tuple[Origin, str, str]] = []
-        self._inbox: list[int] = []
+        self.seen: list[tuple[Origin, str, str]] = []
+        self.inbox: list[int] = []
         self._rights = rights
         self._seat_all = seat_all
         self._known = dict(known)
@@ -251,12 +251,12 @@ class Batch:
         self.described += [(link, before.description, self.draft.room.description) for link in described]
 
     def _see(self, origin: Origin, reason: str, row: int | None) -> None:
-        self._seen.append((origin, "dropped", reason))
+        self.seen.append((origin, "dropped", reason))
         self._done(row)
 
     def _done(self, row: int | None) -> None:
         if row is not None:
-            self._inbox.append(row)
+            self.inbox.append(row)
 
     def may_call_everybody(self, person: PersonId) -> bool:
         """Tell whether somebody's `@room` counts: that of owners, moderators and admins does."""
@@ -266,24 +266,24 @@ class Batch:
 
     def write(self, connection: Connection) -> None:
         """Write everything; raise `OriginConflict` where an event is in the log already."""
+        write_together(connection, [self])
+
+    def write_own(self, connection: Connection) -> None:
+        """Write what few batches have: all but events, deliveries and the inbox, which `write_together` writes for
+        many."""
         room = self.draft.room
-        if self.appended:
-            log.append(connection, self.appended)
-        if self.appended or self.draft.emptied:
-            rooms.save_room(connection, room)
         if self.draft.changed:
             rooms.save_members(connection, room.id, self.draft.changed.values())
-        for link in self.added_links:
-            rooms.add_link(connection, link)
         for link in self.new_links:
             rooms.save_link(connection, link)
         for link_id, before, after in self.described:
             rooms.move_described(connection, link_id, before, after)
-        anew = [seat for key, seat in self.seats.items() if key in self._shown_anew]
-        seats.want(connection, [seat for key, seat in self.seats.items() if key not in self._shown_anew])
-        seats.want_anew(connection, anew)
-        seats.evict(connection, self.evicted.values())
-        outbox.add(connection, self.deliveries)
+        if self.seats:
+            anew = [seat for key, seat in self.seats.items() if key in self._shown_anew]
+            seats.want(connection, [seat for key, seat in self.seats.items() if key not in self._shown_anew])
+            seats.want_anew(connection, anew)
+        if self.evicted:
+            seats.evict(connection, self.evicted.values())
         outbox.add(connection, self.barred, state="skipped", reason=ENCRYPTED)
         for link in self.new_links:
             if link.state == "encrypted":
@@ -298,9 +298,7 @@ class Batch:
         self.addressed.write(connection, room.id)
         for echo in self.echoes:
             if not outbox.bind(connection, echo.key, echo.origin.id, echo.version):
-                self._seen.append((echo.origin, "dropped", "an echo of a delivery that is not known here"))
-        inbox.note_seen(connection, self._seen)
-        inbox.remove(connection, self._inbox)
+                self.seen.append((echo.origin, "dropped", "an echo of a delivery that is not known here"))
 
     def _write_fold(self, connection: Connection, fold: Fold) -> None:
         room, content = self.draft.room.id, fold.event.content
@@ -310,3 +308,19 @@ class Batch:
             log.fold_removal(connection, room, fold.target, fold.event.at)
             indexing.drop(connection, room, [fold.target])
 
+
+def write_together(connection: Connection, batches: Sequence[Batch]) -> None:
+    """Write the batches of different rooms: what most of them have goes into one statement for all of them.
+
+    Raises `OriginConflict` where an event of any of them is in the log already.
+    """
+    log.append(connection, [entry for batch in batches for entry in batch.appended])
+    rooms.save_rooms(connection, [batch.draft.room for batch in batches if batch.appended or batch.draft.emptied])
+    for link in (link for batch in batches for link in batch.added_links):
+        rooms.add_link(connection, link)
+    # Before the deliveries that a newly encrypted link bars are barred.
+    outbox.add(connection, [key for batch in batches for key in batch.deliveries])
+    for batch in batches:
+        batch.write_own(connection)
+    inbox.note_seen(connection, [one for batch in batches for one in batch.seen])
+    inbox.remove(connection, [row for batch in batches for row in batch.inbox])

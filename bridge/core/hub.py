@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bridge.core import rights
 from bridge.core.badges import Badges
 from bridge.core.batch import Batch
+from bridge.core.committer import Committer
 from bridge.core.describer import Describer
 from bridge.core.erasing import Eraser
 from bridge.core.indexer import Indexer
@@ -71,6 +72,7 @@ class Hub:
         self.viewers = Viewers()
         self.badges = Badges(db)
         self._indexer = Indexer(db)
+        self._committer = Committer(db)
         self._networks: dict[NetworkId, Network] = {}
         self._seats: dict[NetworkId, SeatScheduler] = {}
         self._describers: dict[NetworkId, Describer] = {}
@@ -159,7 +161,9 @@ class Hub:
         if found is None:
             raise no_such_room()
         state = RoomState(found, {m.person: m for m in members}, {link.id: link for link in links})
-        actor = RoomActor(state, self.db, self.people, self._committed, seat_all=self._seat_all)
+        actor = RoomActor(
+            state, self.db, self.people, self._committed, committer=self._committer, seat_all=self._seat_all
+        )
         for link in links:
             self._lane(actor, link).wake()
         return actor

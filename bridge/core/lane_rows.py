@@ -14,12 +14,19 @@ from bridge.store import log, outbox
 
 
 class LaneRow(msgspec.Struct):
-    """A delivery with what is needed to plan it; `marked` tells that this process wrote it as sending."""
+    """A delivery with what is needed to plan it; `marked` tells that this process wrote it as sending, `left` that a
+    request of it may have left since."""
 
     delivery: Delivery
     entry: Entry
     about: About | None
     marked: bool = False
+    left: bool = False
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Return the number of the event and of the part: the delivery's name within its lane."""
+        return self.delivery.key.seq, self.delivery.key.part
 
     def concerns(self, numbers: set[int]) -> bool:
         """Tell whether the row's own event, or the one that it is about, is among these numbers."""

@@ -27,6 +27,9 @@ from bridge.store.database import Database
 logger = structlog.get_logger(__name__)
 
 WINDOW = 32
+AHEAD = 8
+"""How many lines behind the next one are marked as sending with it, on a network that knows a request again: one
+commit for all of them. After a crash they are in doubt too, and settled by the same requests."""
 
 
 class Surroundings(Protocol):
@@ -75,6 +78,9 @@ class Lane:
         self._stale: set[int] = set()
         self._parts_added = False
         self._bound: dict[tuple[int, int], tuple[str, int]] = {}
+        self._following: list[LaneRow] = []
+        self._ahead: dict[tuple[int, int], DeliveryKey] = {}
+        """What is marked as sending and was not sent yet."""
         self._settling: asyncio.Task[None] | None = None
         self.waits_for = ""
         self.repeated = 0
@@ -114,6 +120,7 @@ class Lane:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._flush()
+        await self._set_back()
 
     async def _run(self) -> None:
         pause = Backoff(first=1, cap=60)
@@ -135,6 +142,7 @@ class Lane:
             link = self._room.link(self._link)
             if not link.open or not self._network.ready(link):
                 self.waits_for = "the chat is not ready"
+                await self._set_back()
                 return
             await self._flush()
             self._stale.clear()
@@ -142,11 +150,13 @@ class Lane:
             if not rows:
                 self.waits_for = ""
                 self._bound.clear()
+                self._ahead.clear()
                 self._room.rested()
                 return
             self._bound = {key: known for key, known in self._bound.items() if key[0] >= rows[0].delivery.key.seq}
             self._parts_added = False
-            for row in rows:
+            for place, row in enumerate(rows, 1):
+                self._following = rows[place : place + AHEAD]
                 if row.about is not None or row.concerns(self._stale):
                     row = await self._reload(link, row)
                 await self._deliver(row)
@@ -155,7 +165,10 @@ class Lane:
                     break
 
     async def _load(self, link: Link) -> list[LaneRow]:
-        return await self._db.read(lambda connection: load(connection, link, WINDOW))
+        rows = await self._db.read(lambda connection: load(connection, link, WINDOW))
+        for row in rows:
+            row.marked = row.place in self._ahead
+        return rows
 
     async def _reload(self, link: Link, row: LaneRow) -> LaneRow:
         await self._flush()
@@ -163,7 +176,9 @@ class Lane:
         if row.about is not None:
             self._stale.discard(row.about.entry.seq)
         fresh = await self._db.read(lambda connection: load_one(connection, link, row.delivery.key))
-        fresh.marked = row.marked
+        fresh.left = row.left
+        # What was marked ahead may have been set back since.
+        fresh.marked = row.marked and fresh.delivery.state == "sending"
         return fresh
 
     async def _deliver(self, row: LaneRow) -> None:
@@ -173,7 +188,7 @@ class Lane:
         repeats = 0
         doubtful = row.delivery.state == "sending" and not row.marked
         while row.delivery.state in PENDING and (link := self._room.link(self._link)).open:
-            if (known := self._bound.pop((row.delivery.key.seq, row.delivery.key.part), None)) is not None:
+            if (known := self._bound.pop(row.place, None)) is not None:
                 await self._settle(row, "sent", remote_id=known[0], version=known[1])
                 return
             if row.concerns(self._stale):
@@ -190,7 +205,7 @@ class Lane:
             except Rejected as error:
                 await self._fail(link, row, error)
             except (Retry, AuthFailed) as error:
-                if row.marked and not had_no_effect(error):
+                if row.left and not had_no_effect(error):
                     doubtful = True
                     repeats += 1
                 if repeats > MOST_REPEATS and blind(self._network, link):
@@ -203,6 +218,7 @@ class Lane:
         after = error.after if isinstance(error, Retry) else None
         self.waits_for = str(error)
         key, reason = row.delivery.key, error.told
+        await self._set_back()
         await self._db.write(lambda connection: outbox.note_attempt(connection, key, reason))
         self._room.delivered(msgspec.structs.replace(row.delivery, reason=reason))
         try:
@@ -226,6 +242,8 @@ class Lane:
         # encrypted, is not to see them.
         if self._outdated(row):
             return
+        row.left = True
+        self._ahead.pop(row.place, None)
         sent = await self._network.deliver(outgoing(link, row, sender, step))
         crash_point("sent_not_stored")
         again = doubtful and blind(self._network, link)
@@ -258,10 +276,12 @@ class Lane:
     async def _mark(self, row: LaneRow, step: Send) -> None:
         """Write, before the request leaves, that it may have; make the rows of further parts."""
         key, at = row.delivery.key, now_ms()
+        ahead = await self._ready_to_go(self._room.link(self._link))
+        versions = {key: step.version} | {other.delivery.key: version for other, version in ahead}
         more = [msgspec.structs.replace(key, part=part) for part in range(1, step.parts)] if key.part == 0 else []
 
         def unit(connection: Connection) -> bool:
-            outbox.mark_sending(connection, key, step.version, at)
+            outbox.mark_sending(connection, versions, at)
             have = {part.key.part for part in outbox.parts(connection, key.link, key.seq)} if more else set()
             missing = [other for other in more if other.part not in have]
             outbox.add(connection, missing)
@@ -269,9 +289,37 @@ class Lane:
 
         if await self._db.write(unit):
             self._parts_added = True
-        row.marked = True
-        row.delivery = msgspec.structs.replace(row.delivery, state="sending", version=step.version, first_try=at)
-        self._room.delivered(row.delivery)
+        for other, version in ((row, step.version), *ahead):
+            other.marked = True
+            other.delivery = msgspec.structs.replace(other.delivery, state="sending", version=version, first_try=at)
+            self._room.delivered(other.delivery)
+        self._ahead |= {other.place: other.delivery.key for other, _ in ahead}
+
+    async def _ready_to_go(self, link: Link) -> list[tuple[LaneRow, int]]:
+        """Return which lines behind the present one may be marked with it, each with its version: whole lines that
+        wait, on a network where a request may be repeated."""
+        found: list[tuple[LaneRow, int]] = []
+        can = self._network.capabilities(link)
+        for row in self._following if can.idempotent else ():
+            if row.about is not None or row.delivery.state != "waiting" or row.concerns(self._stale):
+                continue
+            step = plan(row.delivery, row.entry, await self._room.sender(row.entry.event.who), can, None)
+            if isinstance(step, Send) and step.parts == 1:
+                found.append((row, step.version))
+        return found
+
+    async def _set_back(self) -> None:
+        """Let what was marked ahead wait again: it is not sent for now, and is to be in no doubt after a crash."""
+        if not self._ahead:
+            return
+        keys = list(self._ahead.values())
+        await self._db.write(lambda connection: outbox.set_back(connection, keys))
+        for row in self._following:
+            if row.place in self._ahead:
+                row.marked = False
+                row.delivery = msgspec.structs.replace(row.delivery, state="waiting", first_try=None)
+                self._room.delivered(row.delivery)
+        self._ahead.clear()
 
     async def _settle(
         self,

@@ -19,11 +19,14 @@ CACHED = 50_000
 BOT_NAME = "Rialto"
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Known(msgspec.Struct):
+    """What is cached of a person; `rights` are made when they are first asked for."""
+
     person: Person
     hint: str
     admin: bool
     guest: bool = False
+    rights: Rights | None = None
 
 
 class People:
@@ -65,17 +68,18 @@ class People:
         known = self._known.get(person)
         if known is None:
             raise LookupError(f"person {person} is not loaded")
-        self._known.move_to_end(person)
-        bot = person == self.bot
-        reserved: Container[str] = frozenset() if bot else self._reserved
-        return Rights(
-            admin=known.admin or bot,
-            reserved=reserved,
-            hint=known.hint,
-            home=known.person.home,
-            guest=known.guest,
-            active=known.person.active,
-        )
+        if known.rights is None or known.rights.reserved is not self._reserved:
+            bot = person == self.bot
+            reserved: Container[str] = frozenset() if bot else self._reserved
+            known.rights = Rights(
+                admin=known.admin or bot,
+                reserved=reserved,
+                hint=known.hint,
+                home=known.person.home,
+                guest=known.guest,
+                active=known.person.active,
+            )
+        return known.rights
 
     async def get(self, person: PersonId) -> Person | None:
         """Return a person, or None."""

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.core.batch import Batch
+from bridge.core.committer import Committer
 from bridge.core.decide_settings import SLOW_MOST
 from bridge.core.items import Echo, Failed, Item, Placed, Result, Submission, actors
 from bridge.core.mentions import Names
@@ -47,11 +48,13 @@ class RoomActor:
         people: People,
         on_commit: Callable[[RoomActor, Batch], None],
         *,
+        committer: Committer | None = None,
         seat_all: bool = True,
     ) -> None:
         self.state = state
         self._db = db
         self._people = people
+        self._committer = committer or Committer(db)
         self._on_commit = on_commit
         self._seat_all = seat_all
         self._posts: deque[_Post] = deque()
@@ -129,7 +132,7 @@ class RoomActor:
             if batch.addressed:
                 batch.addressed.resolve(await self._called(batch.draft), batch.may_call_everybody)
             try:
-                await self._db.write(batch.write)
+                await self._committer.write(batch)
             except OriginConflict:
                 known = await self._known(items)
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -153,11 +153,12 @@ class Entry(msgspec.Struct, frozen=True):
     erased: str = ""
 
 
+_KINDS: dict[type, str] = {shape: str(shape.__struct_config__.tag) for shape in get_args(Content)}
+
+
 def kind_of(content: Content) -> str:
     """Return the kind's name, as it is written in the database and on the wire."""
-    tag = type(content).__struct_config__.tag
-    assert isinstance(tag, str)
-    return tag
+    return _KINDS[type(content)]
 
 
 _encoder = msgspec.json.Encoder()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import NewType
 
+from bridge.model.clock import now_ms
+
 RoomId = NewType("RoomId", str)
 EventId = NewType("EventId", str)
 PersonId = NewType("PersonId", str)
@@ -20,12 +22,13 @@ RIALTO = NetworkId("rialto")
 """The origin of what Rialto itself says in a room."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_MOST = (1 << 80) - 1
 
 
 def new_id(prefix: str) -> str:
     """Return `prefix` and 16 random characters of lower-case base 32 (80 bits): safe in a Matrix localpart."""
-    number = secrets.randbits(80)
-    return prefix + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(0, 80, 5))
+    return prefix + _written(secrets.randbits(80))
 
 
 def new_room_id() -> RoomId:
@@ -34,8 +37,18 @@ def new_room_id() -> RoomId:
 
 
 def new_event_id() -> EventId:
-    """Return a new event's ID, `e…`."""
-    return EventId(new_id("e"))
+    """Return a new event's ID, `e…` and 16 characters, of which later ones sort behind earlier ones (to about a
+    millisecond): an index of them grows at its end, where random ones would touch a page of it each."""
+    return EventId("e" + _written(now_ms() << 38 & _MOST | secrets.randbits(38)))
+
+
+def _written(number: int) -> str:
+    """Return 80 bits in 16 characters that sort as the number does."""
+    high, low, pair = number >> 40, number & 0xFFFFFFFFFF, _PAIRS
+    return (
+        f"{pair[high >> 30]}{pair[high >> 20 & 1023]}{pair[high >> 10 & 1023]}{pair[high & 1023]}"
+        f"{pair[low >> 30]}{pair[low >> 20 & 1023]}{pair[low >> 10 & 1023]}{pair[low & 1023]}"
+    )
 
 
 def new_person_id() -> PersonId:

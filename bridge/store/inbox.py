@@ -6,17 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, tuple_, update
 
 from bridge.model.clock import now_ms
 from bridge.model.events import Origin
 from bridge.model.ids import NetworkId
+from bridge.store.bulk import delete_rows, insert_rows
 from bridge.store.tables import deliveries, events, inbox, links, seen, transactions
 from bridge.store.upsert import insert_or_ignore
 
 KEPT_TRANSACTIONS = 1_000
-MOST_AT_ONCE = 10_000
-"""A statement has at most 32,766 values on SQLite, and 32,767 on PostgreSQL."""
+_STORED = ("network", "chat", "origin", "raw", "at")
+_LAST_ID = select(func.max(inbox.c.id))
+_NEWER = select(inbox.c.id, inbox.c.origin, inbox.c.chat).where(inbox.c.id > bindparam("top"))
+_SAME_TRANSACTION = select(transactions.c.id).where(
+    transactions.c.network == bindparam("network"),
+    transactions.c.txn == bindparam("txn"),
+    transactions.c.digest == bindparam("digest"),
+)
+_NEW_TRANSACTION = insert(transactions)
 
 
 class InboxRow(msgspec.Struct, frozen=True):
@@ -44,11 +52,7 @@ def _row(row: Row[Any]) -> InboxRow:
 
 def is_repeat(connection: Connection, network: NetworkId, txn: str, digest: str) -> bool:
     """Tell whether a transaction with this ID and these events was stored before."""
-    found = connection.execute(
-        select(transactions.c.id).where(
-            transactions.c.network == network, transactions.c.txn == txn, transactions.c.digest == digest
-        )
-    )
+    found = connection.execute(_SAME_TRANSACTION, {"network": network, "txn": txn, "digest": digest})
     return found.first() is not None
 
 
@@ -63,7 +67,7 @@ def store_transaction(
 ) -> list[InboxRow]:
     """Store a transaction's events in order; return the rows that are new to the inbox."""
     made = connection.execute(
-        insert(transactions).values(network=network, txn=txn, digest=digest, at=now_ms())
+        _NEW_TRANSACTION, {"network": network, "txn": txn, "digest": digest, "at": now_ms()}
     )
     key = made.inserted_primary_key
     assert key is not None
@@ -73,21 +77,27 @@ def store_transaction(
 
 
 def store(connection: Connection, network: NetworkId, arrivals: Sequence[Arrival]) -> list[InboxRow]:
-    """Store events in order; one that waits here already is left where it is."""
+    """Store events in order; one that waits here already is left where it is, one that got no number before
+    (`seen`) is not decided twice."""
     if not arrivals:
         return []
-    top = connection.scalar(select(func.max(inbox.c.id))) or 0
+    top = _last_id(connection)
     at = now_ms()
-    insert_or_ignore(
-        connection,
-        inbox,
-        [{"network": network, "chat": a.chat, "origin": a.origin, "raw": a.raw, "at": at} for a in arrivals],
-    )
-    new = connection.execute(select(inbox.c.id, inbox.c.origin, inbox.c.chat).where(inbox.c.id > top)).all()
+    rows = [(network, a.chat, a.origin, a.raw, at) for a in arrivals]
+    stored = insert_rows(connection, inbox, _STORED, rows, ignore=True, unless_in=seen)
+    if stored == len(arrivals) and connection.dialect.name == "sqlite":
+        # All are new and nobody else can write in between: their numbers are the last ones, in a row.
+        first = _last_id(connection) - stored + 1
+        return [InboxRow(first + n, a.chat, a.origin, a.raw) for n, a in enumerate(arrivals)]
+    new = connection.execute(_NEWER, {"top": top}).all()
     ids = {(row.chat, row.origin): row.id for row in new}
     return [
         InboxRow(ids[a.chat, a.origin], a.chat, a.origin, a.raw) for a in arrivals if (a.chat, a.origin) in ids
     ]
+
+
+def _last_id(connection: Connection) -> int:
+    return connection.scalar(_LAST_ID) or 0
 
 
 def chats(connection: Connection, network: NetworkId) -> list[str]:
@@ -129,8 +139,7 @@ def release(connection: Connection) -> int:
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:
     """Delete rows that a room has taken."""
-    for start in range(0, len(ids), MOST_AT_ONCE):
-        connection.execute(delete(inbox).where(inbox.c.id.in_(list(ids[start : start + MOST_AT_ONCE]))))
+    delete_rows(connection, inbox, "id", ids)
 
 
 def note_seen(connection: Connection, outcomes: Sequence[tuple[Origin, str, str]]) -> None:
@@ -193,15 +202,6 @@ def known(
     for statement in (in_log, dropped, echoed, waits):
         found.update(connection.scalars(statement))
     return found
-
-
-def taken(connection: Connection, network: NetworkId, chat: str, origins: Sequence[str]) -> set[str]:
-    """Return those of `origins` that got no number, as an echo or for a reason: they are not decided twice."""
-    wanted = list(origins)
-    dropped = select(seen.c.origin).where(
-        seen.c.network == network, seen.c.chat == chat, seen.c.origin.in_(wanted)
-    )
-    return set(connection.scalars(dropped))
 
 
 def outcomes(connection: Connection, origins: Sequence[Origin]) -> dict[Origin, tuple[str, str]]:

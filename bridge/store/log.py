@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.model.clock import now_ms
@@ -23,7 +23,13 @@ from bridge.model.events import (
     encode_content,
 )
 from bridge.model.ids import WEB, EventId, PersonId, RoomId
+from bridge.store.bulk import insert_rows
 from bridge.store.tables import events
+
+_APPENDED = (
+    *("room", "seq", "id", "kind", "who", "at", "stored_at"),
+    *("network", "chat", "origin", "hops", "target", "content", "version"),
+)
 
 
 class OriginConflict(RialtoError):
@@ -36,26 +42,26 @@ def append(connection: Connection, entries: Sequence[tuple[Event, int, int | Non
     """Insert `(event, seq, seq of its target or None)`; raise `OriginConflict` where an origin is known."""
     stored_at = now_ms()
     rows = [
-        {
-            "room": event.room,
-            "seq": seq,
-            "id": event.id,
-            "kind": event.kind,
-            "who": event.who,
-            "at": event.at,
-            "stored_at": stored_at,
-            "network": event.origin.network,
-            "chat": event.origin.chat,
-            "origin": event.origin.id,
-            "hops": event.hops,
-            "target": target,
-            "content": encode_content(event.content),
-            "version": 0,
-        }
+        (
+            event.room,
+            seq,
+            event.id,
+            event.kind,
+            event.who,
+            event.at,
+            stored_at,
+            event.origin.network,
+            event.origin.chat,
+            event.origin.id,
+            event.hops,
+            target,
+            encode_content(event.content),
+            0,
+        )
         for event, seq, target in entries
     ]
     try:
-        connection.execute(insert(events), rows)
+        insert_rows(connection, events, _APPENDED, rows)
     except IntegrityError as error:
         raise OriginConflict("an event of the batch is in the log already") from error
 

@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
 from bridge.model.clock import now_ms
 from bridge.model.deliveries import PENDING, Delivery, DeliveryKey, DeliveryState
 from bridge.model.ids import LinkId, RoomId
+from bridge.store.bulk import insert_rows
 from bridge.store.tables import deliveries, links
+
+_ADDED = ("link", "seq", "part", "room", "state", "reason", "updated_at")
+
+
+_MARK = (
+    update(deliveries)
+    .where(
+        deliveries.c.link == bindparam("of_link"),
+        deliveries.c.seq == bindparam("of_seq"),
+        deliveries.c.part == bindparam("of_part"),
+        or_(*(deliveries.c.state == state for state in PENDING)),
+    )
+    .values(state="sending", version=bindparam("marked"), first_try=bindparam("now"), updated_at=bindparam("now"))
+)
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -35,20 +50,8 @@ def add(
 ) -> None:
     """Insert deliveries in their first state."""
     at = now_ms()
-    rows = [
-        {
-            "link": key.link,
-            "room": key.room,
-            "seq": key.seq,
-            "part": key.part,
-            "state": state,
-            "reason": reason,
-            "updated_at": at,
-        }
-        for key in keys
-    ]
-    if rows:
-        connection.execute(insert(deliveries), rows)
+    rows = [(key.link, key.seq, key.part, key.room, state, reason, at) for key in keys]
+    insert_rows(connection, deliveries, _ADDED, rows)
 
 
 def pending(connection: Connection, link: LinkId, *, limit: int) -> list[Delivery]:
@@ -72,13 +75,25 @@ def parts(connection: Connection, link: LinkId, seq: int) -> list[Delivery]:
     return [_delivery(row) for row in connection.execute(statement)]
 
 
-def mark_sending(connection: Connection, key: DeliveryKey, version: int, first_try: int) -> None:
-    """Note, before the request leaves, which version is on its way since when."""
+def mark_sending(connection: Connection, versions: Mapping[DeliveryKey, int], first_try: int) -> None:
+    """Note, before their requests leave, which versions are on their way since when."""
     connection.execute(
-        update(deliveries)
-        .where(_is(key), deliveries.c.state.in_(PENDING))
-        .values(state="sending", version=version, first_try=first_try, updated_at=first_try)
+        _MARK,
+        [
+            {"of_link": key.link, "of_seq": key.seq, "of_part": key.part, "marked": version, "now": first_try}
+            for key, version in versions.items()
+        ],
     )
+
+
+def set_back(connection: Connection, keys: Iterable[DeliveryKey]) -> None:
+    """Note that no request of these has left although they were marked as sending."""
+    for key in keys:
+        connection.execute(
+            update(deliveries)
+            .where(_is(key), deliveries.c.state == "sending")
+            .values(state="waiting", first_try=None, updated_at=now_ms())
+        )
 
 
 def settle(

@@ -11,8 +11,14 @@ from bridge.model.clock import now_ms
 from bridge.model.ids import LinkId, NetworkId, PersonId, RoomId
 from bridge.model.people import Member, Role
 from bridge.model.rooms import Link, Room
+from bridge.store.bulk import update_rows
 from bridge.store.tables import accounts, events, invites, links, markers, memberships, mentions, people, rooms
 from bridge.store.upsert import insert_or_update
+
+_CHANGING = (
+    *("id", "name", "topic", "avatar", "access", "history"),
+    *("slow_seconds", "archived_at", "deleted_at", "last_seq"),
+)
 
 
 def _room(row: Row[Any]) -> Room:
@@ -282,23 +288,9 @@ def by_chat(connection: Connection, network: NetworkId, chat: str) -> Link | Non
     return None if row is None else _link(row)
 
 
-def save_room(connection: Connection, room: Room) -> None:
-    """Write what may change in a room."""
-    connection.execute(
-        update(rooms)
-        .where(rooms.c.id == room.id)
-        .values(
-            name=room.name,
-            topic=room.topic,
-            avatar=room.avatar,
-            access=room.access,
-            history=room.history,
-            slow_seconds=room.slow_seconds,
-            archived_at=room.archived_at,
-            deleted_at=room.deleted_at,
-            last_seq=room.last_seq,
-        )
-    )
+def save_rooms(connection: Connection, changed: Sequence[Room]) -> None:
+    """Write what may change in rooms."""
+    update_rows(connection, rooms, _CHANGING, [tuple(getattr(room, name) for name in _CHANGING) for room in changed])
 
 
 def empty(connection: Connection, room: RoomId) -> None:

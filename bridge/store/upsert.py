@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 def insert_or_ignore(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert `rows`; those that collide with a unique key are left out."""
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+        connection.execute(insert_for(connection.dialect.name, table).on_conflict_do_nothing(), list(rows))
 
 
 def insert_or_update(
@@ -21,7 +21,7 @@ def insert_or_update(
     """Insert `rows`; where the primary key exists, set the columns `update` to the new values."""
     if not rows:
         return
-    statement = _insert(connection, table)
+    statement = insert_for(connection.dialect.name, table)
     statement = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
         set_={name: statement.excluded[name] for name in update},
@@ -29,7 +29,6 @@ def insert_or_update(
     connection.execute(statement, list(rows))
 
 
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def insert_for(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that can be given an ON CONFLICT, in the form of the database named `dialect`."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -40,6 +40,8 @@ def answering(error_page: ErrorPage) -> Middleware:
             if "Allow" in error.headers:
                 answer.headers["Allow"] = error.headers["Allow"]
             return answer
+        except web.RequestPayloadError:
+            return await _answer(request, Refused("bad_request", "The body cannot be read: it is cut short."))
         except Exception:
             if request.transport is None or request.transport.is_closing():
                 # The visitor went away in the middle: there is nobody to answer, and nothing is wrong here.

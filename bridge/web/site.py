@@ -5,8 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.web.api.account import AccountApi
+from bridge.web.api.browse import Browse
 from bridge.web.api.document import Document
 from bridge.web.api.log import EventsApi
+from bridge.web.api.openapi import document
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
@@ -48,8 +50,10 @@ def make_app(parts: WebParts) -> web.Application:
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
     add_operations(app.router, door, operations)
+    described = document(operations, url=parts.url)
     for part in (
-        Document(operations, url=parts.url),
+        Document(described),
+        Browse(operations, described),
         streams,
         Health(parts),
         Assets(built),

@@ -148,7 +148,9 @@ class MatrixSide:
         links = [lane._room.link(lane._link) for lane in self.world.hub._lanes.values()]
         behind = any(link.open and not network.ready(link) for link in links)
         catching_up = behind or network.catchup.running or network.catchup._horizon is not None
-        return bool(scheduler._queue or scheduler._busy or network.portals.busy or catching_up or feeding)
+        # A lane that was woken after the last look has a task, and nothing of it is to be seen yet.
+        at_work = any(True for _ in self.world._working())
+        return bool(at_work or scheduler._queue or scheduler._busy or network.portals.busy or catching_up or feeding)
 
 
 async def alias_of(caller: Caller, alias: str) -> Any:

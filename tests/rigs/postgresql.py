@@ -113,12 +113,17 @@ class Cluster:
             return
         self._process.send_signal(how)
         process, self._process = self._process, None
-        process.wait(60)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(60)
+            raise AssertionError(f"it did not end within a minute\n{self.log_end()}") from None
 
     def remove(self) -> None:
         """End it for good, and remove its files."""
-        self.stop(signal.SIGQUIT)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.stop()
+        shutil.rmtree(self.folder)
 
     def empty(self) -> str:
         """Make a database with nothing in it: its address."""

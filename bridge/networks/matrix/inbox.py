@@ -32,6 +32,8 @@ GROUP = 256
 IN_MEMORY = 2_048
 """Rows of one chat that are kept in memory; what comes beyond stays in the table until it is its turn."""
 MOST_ATTEMPTS = 3
+AT_ONCE = 8
+"""How many chats of a transaction begin at once: between them the next transaction is read and on its way to disk."""
 
 FindLink = Callable[[str], Awaitable[Link | None]]
 GhostMoved = Callable[[Link, PersonId, str, str], Awaitable[None]]
@@ -92,8 +94,8 @@ class Inbox:
         by_chat: dict[str, list[InboxRow]] = {}
         for row in rows:
             by_chat.setdefault(row.chat, []).append(row)
-        for chat, new in by_chat.items():
-            self.feed(chat).add(new)
+        for place, (chat, new) in enumerate(by_chat.items()):
+            self.feed(chat).add(new, turn=place // AT_ONCE)
         return True
 
     def _breaks_the_row(self, txn_id: str) -> bool:
@@ -148,10 +150,6 @@ class Inbox:
         if link is None:
             await self._drop(chat, rows, "no room is linked to this chat")
             return
-        already = await self._db.read(lambda c: inbox.taken(c, MATRIX, chat, [row.origin for row in rows]))
-        if done := [row for row in rows if row.origin in already]:
-            await self._db.write(lambda c: inbox.remove(c, [row.id for row in done]))
-        rows = [row for row in rows if row.origin not in already]
         readings = [await self._reader.read(link, row) for row in rows]
         if not readings:
             return
@@ -221,14 +219,14 @@ class ChatFeed:
         """Return how many rows wait in memory."""
         return len(self._rows)
 
-    def add(self, rows: list[InboxRow]) -> None:
-        """Take rows that were just stored."""
+    def add(self, rows: list[InboxRow], *, turn: int = 0) -> None:
+        """Take rows that were just stored; begin `turn` rounds of the event loop from now."""
         if self._closed or self._in_table or len(self._rows) + len(rows) > IN_MEMORY:
             self._rows.clear()
             self._in_table = True
         else:
             self._rows.extend(rows)
-        self._wake()
+        self._wake(turn)
 
     def from_table(self) -> None:
         """Note that rows wait in the table."""
@@ -259,11 +257,13 @@ class ChatFeed:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _wake(self) -> None:
+    def _wake(self, turn: int = 0) -> None:
         if self._task is None and not self._closed:
-            self._task = asyncio.create_task(self._run(), name=f"feed {self._chat}")
+            self._task = asyncio.create_task(self._run(turn), name=f"feed {self._chat}")
 
-    async def _run(self) -> None:
+    async def _run(self, turn: int) -> None:
+        for _ in range(turn):
+            await asyncio.sleep(0)
         pause = Backoff(first=0.2, cap=30)
         try:
             while not self._closed:

@@ -1,21 +1,20 @@
-"""Serves the OpenAPI document, and a page on which it can be read."""
+"""Serves the OpenAPI document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from bridge.web.api.openapi import document
-from bridge.web.api.operations import PREFIX, Operation
+from bridge.web.api.operations import PREFIX
 
 
 class Document:
-    """The handler of /api/v1/openapi.json; the document is made once."""
+    """The handler of /api/v1/openapi.json; the document is encoded once."""
 
-    def __init__(self, operations: Iterable[Operation], *, url: str) -> None:
-        self._json = msgspec.json.encode(document(operations, url=url))
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._json = msgspec.json.encode(document)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the route."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -10,8 +11,12 @@ import msgspec
 from aiohttp import web
 
 from bridge.model.errors import Refused
+from bridge.web import bodies
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+PATH_CHARS = 256
+"""No part of an address that names something is longer."""
 
 _AT = re.compile(r"^(?P<fault>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]*)`$")
@@ -34,27 +39,67 @@ async def body(request: web.Request, kind: type[T]) -> T:
     """Return the JSON body as a `kind`; fields that it does not know are ignored."""
     if request.content_type != "application/json":
         raise Refused("unsupported_media_type", "Send this as application/json.", status=415)
-    raw = await request.read()
+    bodies.refuse_encoded(request)
+    return decoded(await request.read(), kind, "body")
+
+
+def decoded(raw: bytes | str, kind: type[T], what: str) -> T:
+    """Return JSON text as a `kind`; `what` is what refusals call the whole of it."""
     try:
         found = msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise _fault(kind, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused("bad_json", f"The body is not JSON: {error}.") from None
-    if b"\\u0000" in raw:
+        raise fault(kind, str(error), what) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise not_json(what, error) from None
+    _refuse_twice(raw)
+    if (b"\\u0000" in raw) if isinstance(raw, bytes) else ("\\u0000" in raw):
         refuse_nul(found)
     return found
 
 
+def not_json(what: str, error: Exception) -> Refused:
+    """Return the refusal of something that is no JSON."""
+    why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return Refused("bad_json", f"The {what} is not JSON: {why}.")
+
+
+def _refuse_twice(raw: bytes | str) -> None:
+    """Raise `Refused` where an object gives one name twice: readers differ in which of the two they take."""
+
+    def pairs(found: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in found]
+        if len(set(names)) < len(names):
+            twice = next(name for number, name in enumerate(names) if name in names[:number])
+            raise Refused("bad_field", f"{twice} is given twice: give it once.", field=twice)
+
+    try:
+        json.loads(raw, object_pairs_hook=pairs)
+    except RecursionError as error:
+        # What is ignored may be nested more deeply than what is read.
+        raise not_json("body", error) from None
+
+
 def query(request: web.Request, kind: type[T]) -> T:
     """Return the query as a `kind`: numbers and switches are read from their text; other names are ignored."""
-    given = {name: request.query[name] for name in request.query}
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given and name in kind.__struct_fields__:
+            raise Refused("bad_field", f"{name} is given twice: give it once.", field=name)
+        given[name] = value
     try:
         found = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _fault(kind, str(error)) from None
+        raise fault(kind, str(error), "query") from None
     refuse_nul(found)
     return found
+
+
+def path_values(request: web.Request) -> dict[str, str]:
+    """Return the variable parts of the address; raise `Refused` (404) for what can be no name of anything."""
+    for value in request.match_info.values():
+        if len(value) > PATH_CHARS or not value.isprintable():
+            raise Refused("not_found", "There is nothing here.", status=404)
+    return dict(request.match_info)
 
 
 def refuse_nul(found: Any) -> None:
@@ -80,17 +125,17 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{path}[{number}]")
 
 
-def _fault(kind: type[msgspec.Struct], said: str) -> Refused:
+def fault(kind: type[msgspec.Struct], said: str, what: str) -> Refused:
     """Turn what the decoder says into a refusal."""
     matched = _AT.match(said)
     assert matched is not None
-    fault, path = matched["fault"], (matched["path"] or "$").removeprefix("$").lstrip(".")
-    if (missing := _MISSING.match(fault)) is not None:
+    said, path = matched["fault"], (matched["path"] or "$").removeprefix("$").lstrip(".")
+    if (missing := _MISSING.match(said)) is not None:
         field = f"{path}.{missing['name']}" if path else missing["name"]
-        return Refused("missing_field", f"{field} is missing.", field=field)
+        return Refused("missing_field", f"{field} is missing: give it.", field=field)
     if not path:
-        return Refused("bad_json", "The body must be a JSON object.")
-    return Refused("bad_field", f"{path} {_remedy(kind, path, fault)}.", field=path)
+        return Refused("bad_json", f"The {what} must be a JSON object.")
+    return Refused("bad_field", f"{path} {_remedy(kind, path, said)}.", field=path)
 
 
 def _remedy(kind: type[msgspec.Struct], path: str, fault: str) -> str:

@@ -37,6 +37,7 @@ class _Handler:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Let the visitor in, read what was sent, do it, and send the answer."""
         wanted = self._operation
+        path = reading.path_values(request)
         visitor = await self._enter(request)
         query = reading.query(request, wanted.query) if wanted.query is not None else None
         body = await reading.body(request, wanted.body) if wanted.body is not None else None
@@ -44,7 +45,7 @@ class _Handler:
             self._door.count_change(visitor)
         elif visitor is not None and wanted.counts == "message":
             self._door.count_message(visitor)
-        answer = await wanted.run(Call(request, visitor, request.match_info, body, query))
+        answer = await wanted.run(Call(request, visitor, path, body, query))
         if isinstance(answer, web.StreamResponse):
             return answer
         if isinstance(answer, Made):

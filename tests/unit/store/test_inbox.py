@@ -65,6 +65,26 @@ async def test_what_waits_already_stays_where_it_is(db: Database) -> None:
     assert await waiting(db) == ["$a", "$b", "$c"]
 
 
+async def test_what_got_no_number_is_not_decided_twice(db: Database) -> None:
+    """Also where others come with it: each keeps its own row."""
+    await db.write(lambda c: inbox.note_seen(c, [(Origin(MATRIX, "!chat", "$seen"), "dropped", "no")]))
+    rows = await store(db, "$a", "$seen", "$b")
+    assert origins(rows) == ["$a", "$b"]
+    assert await waiting(db) == ["$a", "$b"]
+    assert [row.id for row in await db.read(lambda c: inbox.waiting(c, MATRIX, "!chat", limit=9))] == [
+        row.id for row in rows
+    ]
+    assert origins(await store(db, "$seen", chat="!other")) == ["$seen"], "another chat's event of that name"
+
+
+async def test_many_come_in_order_under_their_own_numbers(db: Database) -> None:
+    names = [f"$e{number}" for number in range(301)]
+    rows = await store(db, *names)
+    assert origins(rows) == names
+    kept = await db.read(lambda c: inbox.waiting(c, MATRIX, "!chat", limit=500))
+    assert [(row.id, row.origin) for row in kept] == [(row.id, row.origin) for row in rows]
+
+
 async def test_a_row_that_was_taken_never_lends_its_number(db: Database) -> None:
     (first,) = await store(db, "$a")
     await db.write(lambda c: inbox.remove(c, [first.id]))
@@ -138,7 +158,6 @@ async def test_what_is_known_before_a_moment(db: Database) -> None:
     assert await known(1 << 50) == {"$log", "$dropped", "$waits", "$echoed"}
     assert await known(0) == set()
     assert await known(1 << 50, "!other") == set()
-    assert await db.read(lambda c: inbox.taken(c, MATRIX, "!chat", everything)) == {"$dropped"}
 
 
 async def test_a_gap_is_closed_between_what_came_before_and_what_came_since(db: Database) -> None:

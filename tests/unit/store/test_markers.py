@@ -123,7 +123,7 @@ async def test_the_badges_of_many_rooms_are_read_together(books: Books, db: Data
             rooms.create(connection, made, [])
             rooms.save_members(connection, room, [Member(ANNA, WEB, "x", "x", joined_seq=1)])
             log.append(connection, [(event(seq, room=room, who=BELA), seq, None) for seq in range(1, 2 * n + 2)])
-            rooms.save_room(connection, msgspec.structs.replace(made, last_seq=2 * n + 1))
+            rooms.save_rooms(connection, [msgspec.structs.replace(made, last_seq=2 * n + 1)])
 
     await db.write(unit)
     found = {each.room: each for each in await db.read(lambda c: markers.badges(c, ANNA))}

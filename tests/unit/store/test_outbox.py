@@ -45,7 +45,7 @@ async def test_what_is_pending_comes_in_order_part_by_part(db: Database) -> None
 
 async def test_the_life_of_a_delivery(db: Database) -> None:
     await add(db, KEY)
-    await db.write(lambda c: outbox.mark_sending(c, KEY, 2, 1_000))
+    await db.write(lambda c: outbox.mark_sending(c, {KEY: 2}, 1_000))
     await db.write(lambda c: outbox.note_attempt(c, KEY, "away"))
     marked = await get(db)
     assert (marked.state, marked.version, marked.first_try, marked.attempts, marked.reason) == (
@@ -58,7 +58,7 @@ async def test_the_life_of_a_delivery(db: Database) -> None:
     await db.write(lambda c: outbox.settle(c, KEY, "sent", remote_id="$1"))
     assert (await get(db)).remote_id == "$1"
     # An ended delivery is not set back by what comes late.
-    await db.write(lambda c: outbox.mark_sending(c, KEY, 3, 2_000))
+    await db.write(lambda c: outbox.mark_sending(c, {KEY: 3}, 2_000))
     await db.write(lambda c: outbox.note_attempt(c, KEY, "late"))
     ended = await get(db)
     assert (ended.state, ended.version, ended.attempts) == ("sent", 2, 1)

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
+from yarl import URL
 
 from bridge.core.hub import Hub
 from bridge.core.native import Native
@@ -106,7 +107,7 @@ class Visitor:
         self.account: dict[str, Any] = answer["account"]
         self.person: str = answer["account"]["person"]
 
-    async def ask(self, method: str, path: str, json: Any = None, **more: Any) -> ClientResponse:
+    async def ask(self, method: str, path: str | URL, json: Any = None, **more: Any) -> ClientResponse:
         """Ask with the token."""
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         return await self.client.request(method, path, json=json, headers=headers, **more)
