@@ -46,6 +46,9 @@ page-watch: environment-dev ## Build the page anew whenever a file of it changes
 page-test: environment-dev ## Run the tests of the page's own parts
 	exec $(BIN)/python scripts/page.py test
 
+screenshots: environment-dev servers ## Take a picture of every view of the page, into screenshots/
+	exec $(BIN)/python scripts/screenshots.py
+
 lock: environment-dev ## Write requirements/*.lock anew from pyproject.toml; LOCK="--upgrade" takes newer versions
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) $(LOCK) --output-file requirements/demo.lock

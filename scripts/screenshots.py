@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from playwright.async_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,8 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.rigs.browser import browser  # noqa: E402
 from tests.rigs.page import Screen, screen  # noqa: E402
-from tests.rigs.rialto import Rialto, WebUser  # noqa: E402
-from tests.rigs.town import PASSWORD, Town, town  # noqa: E402
+from tests.rigs.town import Town, town  # noqa: E402
 
 FOLDER = ROOT / "screenshots"
 SIZES = {"wide": (1280, 800), "narrow": (320, 640)}
@@ -67,7 +63,7 @@ async def take(running: Browser, made: Town, wanted: list[str]) -> list[str]:
                 for views, go, name in ((made.doors, outside, ""), (made.views, inside, "nina")):
                     async with screen(running, made.rialto.url, **options) as at:
                         if name:
-                            await at.token(made.users[name].token)
+                            await at.token(made.users[name].headers["Authorization"].removeprefix("Bearer "))
                         for view in views:
                             if not wanted or view in wanted:
                                 await go(at, made, view)

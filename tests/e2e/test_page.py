@@ -51,12 +51,15 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     rialto = Rialto(tmp_path / "rialto")
-    async with homeserver("fake", tmp_path, rialto) as hs, rialto, browser() as running, aiohttp.ClientSession() as http:
+    async with (
+        homeserver("fake", tmp_path, rialto) as hs,
+        rialto,
+        browser() as running,
+        aiohttp.ClientSession() as http,
+    ):
         rialto.configure(hs.url)
         for name, more in (("anna", ["--admin"]), ("berta", [])):
-            code, output = await rialto.command(
-                "user", "add", name, "--password-stdin", *more, stdin=f"{PASSWORD}\n"
-            )
+            code, output = await rialto.command("user", "add", name, "--password-stdin", *more, stdin=f"{PASSWORD}\n")
             assert code == 0, output
         code, output = await rialto.command("room", "create", "Lobby", "--owner", "anna", "--topic", "All are welcome")
         assert code == 0, output
@@ -264,7 +267,8 @@ async def test_everything_fits_on_a_narrow_screen(house: House) -> None:
     await house.berta.say(house.lobby, "https://example.org/" + "x" * 300, "long")
     await house.berta.say(house.lobby, "```\n" + "a line of code that is much too long " * 5 + "\n```", "code")
     async with house.at("anna", house.lobby, **NARROW) as anna:
-        for path in ("/rooms", f"/rooms/{house.lobby}", f"/rooms/{house.lobby}/settings", "/account", "/directory", "/admin"):
+        room = f"/rooms/{house.lobby}"
+        for path in ("/rooms", room, f"{room}/settings", "/account", "/directory", "/admin"):
             await anna.go(path)
             await expect(anna.page.locator("h1").first).to_be_visible()
             assert await anna.measure("document.documentElement.scrollWidth") <= 320, path

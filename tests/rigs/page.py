@@ -11,7 +11,9 @@ from typing import Any
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, expect
 
 VIOLATIONS = """
-addEventListener("securitypolicyviolation", (event) => console.error("policy: " + event.violatedDirective + " " + event.blockedURI))
+addEventListener("securitypolicyviolation", (event) => {
+  console.error("policy: " + event.violatedDirective + " " + event.blockedURI);
+});
 """
 AWAY = re.compile(r"WebSocket connection to|ERR_(CONNECTION|INTERNET|NETWORK|EMPTY|SOCKET)|status of (429|50[23])")
 """What a browser says when the server is away: not the page's fault."""
@@ -45,6 +47,10 @@ class Screen:
         await self.page.get_by_label("Password", exact=True).fill(password)
         await self.page.get_by_role("button", name="Sign in", exact=True).click()
         await self.page.wait_for_url("**/rooms")
+
+    async def token(self, token: str) -> None:
+        """Sign in with the token of a session that was made elsewhere."""
+        await self.page.context.add_cookies([{"name": "rialto_session", "value": token, "url": self.url}])
 
     async def enter(self, room: str) -> None:
         """Go to a room by its name in the list at the side, and wait until its lines are told."""
