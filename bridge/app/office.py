@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from bridge.app.office_accounts import AccountsOffice
 from bridge.app.parts import Parts
 from bridge.core import why
 from bridge.model.errors import Refused
 from bridge.model.ids import MATRIX, RoomId
 from bridge.store import inbox, rooms
-from bridge.store.accounts import Account
 
 Arguments: TypeAlias = dict[str, Any]
 
@@ -23,10 +23,7 @@ class Office:
     def __init__(self, made: Parts) -> None:
         self._made = made
         self._operations: dict[str, Callable[[Arguments], Awaitable[Any]]] = {
-            "user add": self._user_add,
-            "user passwd": self._user_passwd,
-            "user list": self._user_list,
-            "user deactivate": self._user_deactivate,
+            **AccountsOffice(made).operations(),
             "room create": self._room_create,
             "room list": self._room_list,
             "why": self._why,
@@ -46,23 +43,6 @@ class Office:
         if found is None:
             raise Refused("no_such_operation", f"This Rialto knows no {operation!r}.", status=404)
         return await found(arguments)
-
-    async def _user_add(self, arguments: Arguments) -> Any:
-        account = await self._made.accounts.add(
-            arguments["name"], arguments["password"], admin=bool(arguments.get("admin"))
-        )
-        return _account(account)
-
-    async def _user_passwd(self, arguments: Arguments) -> Any:
-        await self._made.accounts.passwd(arguments["name"], arguments["password"])
-        return {}
-
-    async def _user_list(self, arguments: Arguments) -> Any:
-        return [_account(account) for account in await self._made.accounts.list()]
-
-    async def _user_deactivate(self, arguments: Arguments) -> Any:
-        await self._made.accounts.deactivate(arguments["name"])
-        return {}
 
     async def _room_create(self, arguments: Arguments) -> Any:
         owner = await self._made.accounts.named(arguments["owner"])
@@ -128,14 +108,3 @@ class Office:
     async def _status(self, arguments: Arguments) -> Any:
         statuses = {status.network: msgspec.to_builtins(status) for status in self._made.hub.statuses()}
         return {"networks": statuses, "inbox": dict(await self._made.db.read(inbox.counts)), "matrix": MATRIX}
-
-
-def _account(account: Account) -> dict[str, Any]:
-    return {
-        "id": account.id,
-        "name": account.name,
-        "person": account.person,
-        "admin": account.admin,
-        "active": account.active,
-        "created_at": account.created_at,
-    }

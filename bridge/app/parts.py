@@ -15,7 +15,7 @@ from bridge.networks.matrix.registration import Registration
 from bridge.networks.matrix.registration import load as load_registration
 from bridge.settings import Settings
 from bridge.store.database import Database, open_database
-from bridge.web.accounts import Accounts
+from bridge.web.accounts import AccountOptions, Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,22 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
             people=people,
             hub=hub,
             native=native,
-            accounts=Accounts(db, people, native),
+            accounts=Accounts(db, people, native, options=account_options(settings)),
             matrix=matrix,
         )
     finally:
         await db.close()
+
+
+def account_options(settings: Settings) -> AccountOptions:
+    """Return what the operator chose for accounts."""
+    chosen, limits = settings.accounts, settings.limits
+    return AccountOptions(
+        signup=chosen.signup,
+        guests=chosen.guests,
+        guest_days=chosen.guest_days,
+        session_days=chosen.session_days,
+        newcomer_hours=chosen.newcomer_hours,
+        signups_per_hour=limits.signups_per_hour,
+        guests_per_hour=limits.guests_per_hour,
+    )

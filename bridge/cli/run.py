@@ -22,7 +22,11 @@ def command(settings: Settings) -> None:
     refuse_what_this_machine_cannot_give(settings)
     configure(settings.log.level, settings.log.format)
     try:
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, _announce))
     except (Busy, PortTaken, RialtoError) as error:
         click.echo(f"rialto: {error}", err=True)
         sys.exit(1)
+
+
+def _announce(text: str) -> None:
+    click.echo(f"\n{text}", err=True)

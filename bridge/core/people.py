@@ -17,6 +17,8 @@ from bridge.text.names import skeleton
 
 CACHED = 50_000
 BOT_NAME = "Rialto"
+GUEST_HINT = "guest"
+"""Stands behind the name of a guest that somebody else has too: a guest has no login name."""
 
 
 class _Known(msgspec.Struct):
@@ -138,6 +140,8 @@ def _load(connection: Connection, wanted: list[PersonId]) -> dict[PersonId, _Kno
         if person.home == WEB:
             account = accounts.by_person(connection, person.id)
             hint, admin = (account.name, account.admin) if account else (person.id, False)
+            if person.id in guests:
+                hint = GUEST_HINT
         else:
             hint, admin = people.own_face(connection, person.id, person.home) or person.id, False
         found[person.id] = _Known(person, hint, admin, person.id in guests)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from bridge.core.pace import Backoff, TokenBucket
 from bridge.core.ports import CanSeat
+from bridge.model.clock import now_ms
 from bridge.model.errors import AuthFailed, Rejected, Retry
 from bridge.model.ids import LinkId, PersonId
 from bridge.model.people import Member
@@ -154,6 +155,18 @@ class SeatScheduler:
         delay = pause.next(error.after if isinstance(error, Retry) else None)
         self._later[key] = asyncio.get_running_loop().call_later(delay, self._requeue, key)
 
+    async def _held_back(self, key: Key) -> bool:
+        """Tell whether somebody who has not spoken is new here, and look again when they are not any more: a flood
+        of new accounts makes no flood of ghosts."""
+        until = await self._db.read(lambda c: seats.held_until(c, *key))
+        seconds = (until - now_ms()) / 1000
+        if seconds <= 0:
+            return False
+        if (before := self._later.pop(key, None)) is not None:
+            before.cancel()
+        self._later[key] = asyncio.get_running_loop().call_later(seconds, self._requeue, key)
+        return True
+
     def _requeue(self, key: Key) -> None:
         self._later.pop(key, None)
         self._queue.setdefault(key)
@@ -178,6 +191,8 @@ class SeatScheduler:
         if not link.chat or (seat.wanted == "joined" and not link.open):
             # The chat is not made yet: the scheduler is told again when it is. Out of one that is given up they go.
             return Retry("the chat is not ready", certain=True)
+        if wanted is None and seat.wanted == "joined" and seat.actual != "joined" and await self._held_back(key):
+            return None
         await self._pace.take()
         if seat.wanted == "joined":
             await self._network.seat(link, member, renamed=seat.shown_set not in (None, member.shown))

@@ -32,6 +32,7 @@ DatabaseUrl = Annotated[str, AfterValidator(_database)]
 ListenAddress = Annotated[values.Listen, BeforeValidator(values.Listen.parse)]
 FilePath = Annotated[Path, AfterValidator(_from_folder)]
 Count = Annotated[int, Field(strict=True, ge=1)]
+Title = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
 Rate = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
@@ -78,6 +79,7 @@ class Appservice(_Section):
 class Web(_Section):
     """Rialto's own web page."""
 
+    name: Title = Field(default="Rialto", description="What this server is called on its page.")
     url: RootAddress = Field(
         default="http://127.0.0.1:8090",
         description="The address that people type into their browser; links are made with it.",
@@ -115,6 +117,30 @@ class Rooms(_Section):
     )
 
 
+class Accounts(_Section):
+    """Who may have an account here, and how long sessions and guests last."""
+
+    signup: Literal["open", "invite", "closed"] = Field(
+        default="invite",
+        description="Who may make an account of their own: everybody (`open`), who has an invite to the server or to "
+        "a room (`invite`), or nobody (`closed`; administrators and `rialto user add` make them).",
+    )
+    guests: Annotated[bool, Field(strict=True)] = Field(
+        default=True, description="Whether rooms may invite guests, who have no account and no password."
+    )
+    guest_days: Count = Field(
+        default=7, description="A guest who does not come back for so many days is gone: the account is closed."
+    )
+    session_days: Count = Field(
+        default=60, description="Who does not come back for so many days has to sign in again."
+    )
+    newcomer_hours: Rate = Field(
+        default=24,
+        description="How long who made an account of their own is new: so long they join Matrix rooms only when they "
+        "first speak, whatever `rooms.members` says; 0 is not at all.",
+    )
+
+
 class Limits(_Section):
     """How much one account, and Rialto as a whole, may do."""
 
@@ -130,6 +156,17 @@ class Limits(_Section):
         "0 is no limit.",
     )
     logins_per_minute: Count = Field(default=10, description="Tries to sign in from one address.")
+    signups_per_hour: Rate = Field(
+        default=60,
+        description="New accounts that people make themselves, from all addresses together: no more of their ghosts "
+        "can come to the homeserver; 0 is no limit.",
+    )
+    guests_per_hour: Rate = Field(
+        default=600, description="New guests, from all addresses together (they have no ghosts); 0 is no limit."
+    )
+    signups_per_address: Rate = Field(
+        default=20, description="New accounts and guests from one address in an hour; 0 is no limit."
+    )
     sends_per_second: Rate = Field(
         default=0, description="What Rialto sends to the homeserver; 0 leaves it to the homeserver's own limits."
     )
@@ -158,6 +195,7 @@ class Settings(_Section):
     )
     log: Log = Field(default_factory=Log)
     rooms: Rooms = Field(default_factory=Rooms)
+    accounts: Accounts = Field(default_factory=Accounts)
     limits: Limits = Field(default_factory=Limits)
 
     _path: Path = PrivateAttr(Path("rialto.yaml"))

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, or_, select, update
 
 from bridge.model.ids import LinkId, NetworkId, PersonId
-from bridge.store.tables import links, members
+from bridge.store.tables import accounts, faces, links, members
 from bridge.store.upsert import insert_or_ignore, insert_or_update
 
 
@@ -129,6 +129,20 @@ def get(connection: Connection, link: LinkId, person: PersonId) -> Seat | None:
     """Return a seat, or None."""
     row = connection.execute(select(members).where(members.c.link == link, members.c.person == person)).one_or_none()
     return None if row is None else _seat(row)
+
+
+def held_until(connection: Connection, link: LinkId, person: PersonId) -> int:
+    """Return until when a person who has not spoken is kept out of a link's chat (UTC milliseconds; 0: not at all):
+    people who are new here get no ghost there before they speak, but one that they have already may come."""
+    network = select(links.c.network).where(links.c.id == link).scalar_subquery()
+    ghost = select(faces.c.person).where(
+        faces.c.person == person,
+        faces.c.network == network,
+        faces.c.ghost.is_(True),
+        faces.c.registered.is_(True),
+    )
+    statement = select(accounts.c.newcomer_until).where(accounts.c.person == person, ~ghost.exists())
+    return connection.scalar(statement) or 0
 
 
 def unsettled(connection: Connection, network: NetworkId) -> list[Seat]:

@@ -73,6 +73,7 @@ accounts = Table(
     Column("admin", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("settings", Text, nullable=False, server_default="{}"),
+    Column("newcomer_until", Big, nullable=False, server_default="0"),
     Column("created_at", Big, nullable=False),
 )
 

@@ -44,12 +44,14 @@ class RemoteAvatars(Protocol):
 class WebLimits:
     """How much one account, or one address, may do; a rate of 0 sets no limit.
 
-    `changes` are joins, leaves, new rooms, descriptions and profiles.
+    `changes` are joins, leaves, new rooms, descriptions and profiles; `signups_per_address` are new accounts and
+    guests in an hour.
     """
 
     messages_per_second: float = 5
     burst: int = 20
     logins_per_minute: int = 10
+    signups_per_address: float = 20
     changes_per_minute: float = 60
     changes_burst: int = 60
     streams_per_account: int = 20
@@ -67,5 +69,6 @@ class WebParts:
     avatars: RemoteAvatars
     metrics: Callable[[], Awaitable[str]]
     url: str = "http://127.0.0.1:8090"
+    name: str = "Rialto"
     limits: WebLimits = field(default_factory=WebLimits)
     heartbeat_seconds: float = 15

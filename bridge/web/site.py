@@ -5,13 +5,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge.web.api.account import AccountApi
+from bridge.web.api.admin import AdminApi
 from bridge.web.api.browse import Browse
 from bridge.web.api.document import Document
+from bridge.web.api.entrance import Entrance
 from bridge.web.api.log import EventsApi
 from bridge.web.api.openapi import document
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
+from bridge.web.api.server import ServerApi
+from bridge.web.api.sessions import SessionsApi
+from bridge.web.api.signup import SignUpApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.built import Assets, load
@@ -43,8 +48,14 @@ def make_app(parts: WebParts) -> web.Application:
         middlewares=[answering(shell.failure), same_origin_only(parts.url), patient(parts.db)],
         client_max_size=BODY_BYTES,
     )
+    entrance = Entrance(parts, door)
     offers: list[Offers] = [
-        AccountApi(parts, door, avatars),
+        ServerApi(parts),
+        entrance,
+        SignUpApi(parts, door, entrance),
+        AccountApi(parts, door, avatars, entrance),
+        SessionsApi(parts),
+        AdminApi(parts),
         RoomsApi(parts, places, avatars),
         EventsApi(parts, places, lines),
     ]

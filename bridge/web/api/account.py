@@ -1,8 +1,8 @@
-"""The API of accounts: signing in and out, one's own name and picture."""
+"""The API of one's own account: name, picture, password, settings, and leaving for good."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
@@ -15,55 +15,57 @@ from bridge.store.accounts import Account
 from bridge.web import bodies
 from bridge.web.accounts import Session
 from bridge.web.api import shapes
+from bridge.web.api.entrance import DisplayName, Entrance, Password
 from bridge.web.api.operations import Answer, Call, Operation
 from bridge.web.api.shapes import AccountShape
 from bridge.web.avatars import AVATAR_BYTES, PICTURES, Avatars
 from bridge.web.door import Door
 from bridge.web.parts import WebParts
 
-NAME_MOST = 256
-
-
-class SignIn(msgspec.Struct):
-    """What one signs in with; with `cookie` the token goes into a cookie and not into the answer."""
-
-    name: Annotated[str, Meta(max_length=NAME_MOST)]
-    password: Annotated[str, Meta(max_length=2048)]
-    cookie: bool = False
-
-
-class SignedIn(msgspec.Struct):
-    """A new session's token (empty where it went into the cookie) and the account."""
-
-    token: str
-    account: AccountShape
-
 
 class Profile(msgspec.Struct):
     """How the account's person wants to be called."""
 
-    display_name: Annotated[str, Meta(max_length=NAME_MOST)]
+    display_name: DisplayName
+
+
+class PasswordChange(msgspec.Struct):
+    """A new password; `old` is the present one, where the account has one."""
+
+    new: Password
+    old: Password | None = None
+
+
+class Goodbye(msgspec.Struct):
+    """The account's password, where it has one."""
+
+    password: Password | None = None
+
+
+class Preferences(msgspec.Struct):
+    """What the page keeps for the account on every device: one JSON object of at most 8 KiB."""
+
+    settings: Annotated[dict[str, Any], Meta(max_length=256)]
 
 
 class AccountApi:
-    """Signing in and out, and /account."""
+    """Handlers of /account."""
 
-    def __init__(self, parts: WebParts, door: Door, avatars: Avatars) -> None:
+    def __init__(self, parts: WebParts, door: Door, avatars: Avatars, entrance: Entrance) -> None:
         self._view = parts.hub
         self._native: Native = parts.native
         self._accounts = parts.accounts
         self._door = door
         self._avatars = avatars
+        self._entrance = entrance
 
     def operations(self) -> list[Operation]:
         """Return what it does."""
+        return [*self._profile(), *self._keys()]
+
+    def _profile(self) -> list[Operation]:
         tag = "account"
         return [
-            Operation(
-                "POST", "/login", "signIn", "Sign in with name and password.", tag, self.login,
-                body=SignIn, answer=SignedIn, door="open", refusals=("wrong_login", "too_fast"),
-            ),
-            Operation("POST", "/logout", "signOut", "End this session.", tag, self.logout),
             Operation("GET", "/account", "showAccount", "One's own account.", tag, self.show, answer=AccountShape),
             Operation(
                 "PATCH", "/account", "changeAccount", "Change one's display name.", tag, self.change,
@@ -81,28 +83,30 @@ class AccountApi:
                 "DELETE", "/account/avatar", "dropOwnAvatar", "Go without a picture.", tag, self.drop_avatar,
                 answer=AccountShape, counts="change",
             ),
+            Operation(
+                "GET", "/account/settings", "showSettings", "What the page keeps for the account.", tag,
+                self.settings, answer=Preferences,
+            ),
+            Operation(
+                "PUT", "/account/settings", "putSettings", "Keep something else for the account.", tag,
+                self.put_settings, body=Preferences, answer=Preferences, counts="change",
+                refusals=("settings_too_large",),
+            ),
         ]
 
-    async def login(self, call: Call) -> Answer:
-        """Answer a new token and the account."""
-        body: SignIn = call.body
-        token, account = await self._door.sign_in(call.request, body.name, body.password)
-        return self.signed_in(token, shapes.account(account, await self._person(account)), cookie=body.cookie)
-
-    def signed_in(self, token: str, account: AccountShape, *, cookie: bool) -> Answer:
-        """Hand out a new session's token: in a cookie out of reach of scripts, or in the answer."""
-        if not cookie:
-            return SignedIn(token, account)
-        response = bodies.answer(SignedIn("", account))
-        self._door.give_cookie(response, token)
-        return response
-
-    async def logout(self, call: Call) -> Answer:
-        """End the session; a cookie goes with it."""
-        await self._accounts.logout(call.session)
-        response = bodies.answer({})
-        self._door.take_cookie(response)
-        return response
+    def _keys(self) -> list[Operation]:
+        tag = "account"
+        return [
+            Operation(
+                "POST", "/account/password", "changePassword", "Choose a new password; other sessions end.", tag,
+                self.change_password, body=PasswordChange, door="full",
+                refusals=("wrong_password", "weak_password", "long_password", "too_fast"),
+            ),
+            Operation(
+                "DELETE", "/account", "closeAccount", "Close one's account for good.", tag, self.close, body=Goodbye,
+                refusals=("wrong_password", "last_admin", "too_fast"),
+            ),
+        ]
 
     async def show(self, call: Call) -> AccountShape:
         """Answer the visitor's own account."""
@@ -130,6 +134,30 @@ class AccountApi:
         """Go without a picture."""
         await self._native.set_profile(call.person, avatar="")
         return await self._shape(call.session)
+
+    async def settings(self, call: Call) -> Preferences:
+        """Answer what the page keeps for the account."""
+        return Preferences(await self._accounts.preferences.get(call.session.account))
+
+    async def put_settings(self, call: Call) -> Preferences:
+        """Keep something else for the account."""
+        body: Preferences = call.body
+        await self._accounts.preferences.put(call.session.account, body.settings)
+        return body
+
+    async def change_password(self, call: Call) -> None:
+        """Choose a new password."""
+        body: PasswordChange = call.body
+        # Counted like tries to sign in: a stolen session must not find the password out.
+        self._door.count_login(call.request, call.session.account.name)
+        await self._accounts.credentials.change(call.session, body.old, body.new)
+
+    async def close(self, call: Call) -> Answer:
+        """Close the account for good; a cookie goes with it."""
+        body: Goodbye = call.body
+        self._door.count_login(call.request, call.session.account.name)
+        await self._accounts.leave(call.session.account, body.password)
+        return self._entrance.let_out()
 
     async def _shape(self, session: Session) -> AccountShape:
         return shapes.account(session.account, await self._person(session.account))

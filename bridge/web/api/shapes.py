@@ -19,7 +19,7 @@ from bridge.store.accounts import Account
 
 
 class AccountShape(msgspec.Struct):
-    """An account as its owner sees it; `avatar` is a path on this server, or empty."""
+    """An account as its owner sees it; a guest has no `name`. `avatar` is a path on this server, or empty."""
 
     id: str
     name: str
@@ -118,7 +118,7 @@ def account(of: Account, person: Person) -> AccountShape:
     """Return an account as its owner sees it."""
     return AccountShape(
         id=of.id,
-        name=of.name,
+        name="" if of.kind == "guest" else of.name,
         display_name=person.name,
         person=person.id,
         kind=of.kind,

@@ -29,7 +29,7 @@ PASSWORD = "a good password"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0)
+ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0, signups_per_address=0)
 
 
 class SmallAvatars:

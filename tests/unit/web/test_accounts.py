@@ -11,7 +11,7 @@ from sqlalchemy import update
 from bridge.model.clock import now_ms
 from bridge.model.errors import Refused
 from bridge.model.ids import WEB
-from bridge.store import accounts as rows
+from bridge.store import sessions as rows
 from bridge.store.people import get as get_person
 from bridge.store.tables import sessions
 from bridge.text.names import skeleton
@@ -88,8 +88,10 @@ async def test_login_gives_a_session_and_only_its_hash_is_stored(rig: Rig) -> No
     assert session is not None
     assert session.account.id == account.id
     assert len(token) >= 43
-    assert await rig.db.read(lambda c: rows.by_session(c, token_hash(token))) == session.account
-    assert await rig.db.read(lambda c: rows.by_session(c, token)) is None
+    stored = await rig.db.read(lambda c: rows.get(c, token_hash(token)))
+    assert stored is not None
+    assert (stored.account, stored.id) == (account.id, session.id)
+    assert await rig.db.read(lambda c: rows.get(c, token)) is None
     await rig.accounts.logout(session)
     assert await rig.accounts.session(token) is None
 
@@ -156,13 +158,13 @@ async def test_a_session_that_nobody_used_for_long_is_over(rig: Rig) -> None:
 
     await used(SESSION_DAYS - 1)
     assert await rig.accounts.session(token) is not None
-    noted = await rig.db.read(lambda c: rows.session_used_at(c, hashed))
+    noted = await rig.db.read(lambda c: rows.get(c, hashed))
     assert noted is not None
-    assert now_ms() - noted < DAY_MS
+    assert now_ms() - noted.used_at < DAY_MS
     await used(SESSION_DAYS + 1)
     assert await rig.accounts.session(token) is None
-    await rig.accounts.login("ada", PASSWORD)
-    assert await rig.db.read(lambda c: rows.session_used_at(c, hashed)) is None
+    await rig.accounts.sessions.drop_old()
+    assert await rig.db.read(lambda c: rows.get(c, hashed)) is None
 
 
 async def test_an_admins_name_is_reserved_in_rooms_at_once(rig: Rig) -> None:

@@ -19,6 +19,7 @@ def upgrade() -> None:
     with op.batch_alter_table('accounts') as batch:
         batch.add_column(sa.Column('kind', sa.String(length=16), server_default='full', nullable=False))
         batch.add_column(sa.Column('settings', sa.Text(), server_default='{}', nullable=False))
+        batch.add_column(sa.Column('newcomer_until', Big, server_default='0', nullable=False))
 
     op.create_table('identities',
     sa.Column('issuer', sa.String(length=255), nullable=False),

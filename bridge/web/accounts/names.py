@@ -8,13 +8,13 @@ from bridge.core.people import BOT_NAME
 from bridge.model.ids import PersonId
 from bridge.store import accounts
 from bridge.store.database import Database
-from bridge.text.names import skeleton
+from bridge.text.names import distinct, skeleton
 
 _BOT = PersonId("")
 
 
 class NameBook:
-    """The skeletons of all names in use, read once and kept up to date by `Accounts`, the only writer of names.
+    """The skeletons of all names in use, read once and kept up to date by `Registry`, the only writer of names.
 
     Whoever checks a name and then writes it holds `lock` meanwhile.
     """
@@ -26,15 +26,29 @@ class NameBook:
 
     async def taken(self, name: str, person: PersonId | None = None) -> bool:
         """Tell whether `name` looks like one of somebody other than `person`."""
-        if self._holders is None:
-            self._holders = await self._load()
-        return bool(self._holders.get(skeleton(name), set()) - {person})
+        return bool((await self._known()).get(skeleton(name), set()) - {person})
+
+    async def distinct(self, name: str, hint: str) -> str:
+        """Return `name`, or with `hint` and a number behind it one that looks like nobody's."""
+        return distinct(name, await self._known(), hint)
 
     def note(self, person: PersonId, *names: str) -> None:
         """Give names to a person; earlier ones stay theirs until the next start, so that nobody can slip in."""
         if self._holders is not None:
             for name in names:
                 self._holders.setdefault(skeleton(name), set()).add(person)
+
+    def release(self, person: PersonId, name: str) -> None:
+        """Give the name of a guest who is gone to whoever wants it."""
+        if self._holders is not None and (holders := self._holders.get(skeleton(name))) is not None:
+            holders.discard(person)
+            if not holders:
+                del self._holders[skeleton(name)]
+
+    async def _known(self) -> dict[str, set[PersonId]]:
+        if self._holders is None:
+            self._holders = await self._load()
+        return self._holders
 
     async def _load(self) -> dict[str, set[PersonId]]:
         def work() -> dict[str, set[PersonId]]:
