@@ -41,7 +41,7 @@ def digest() -> str:
 def _files() -> Iterator[Path]:
     yield from sorted(path for path in SOURCES.iterdir() if path.is_file())
     yield from sorted(path for path in (SOURCES / "src").rglob("*") if path.is_file())
-    yield from sorted(STRINGS.glob("*.json"))
+    yield from sorted(STRINGS.glob("??.json"))
 
 
 def is_built() -> bool:

@@ -57,7 +57,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         browser() as running,
         aiohttp.ClientSession() as http,
     ):
-        rialto.configure(hs.url)
+        rialto.configure(hs.url, "accounts:\n  signup: open\n")
         for name, more in (("anna", ["--admin"]), ("berta", [])):
             code, output = await rialto.command("user", "add", name, "--password-stdin", *more, stdin=f"{PASSWORD}\n")
             assert code == 0, output
@@ -318,3 +318,109 @@ async def test_a_session_that_is_ended_elsewhere_ends_here(house: House) -> None
             if not session["current"]:
                 await house.anna.call("DELETE", f"account/sessions/{session['id']}")
         await anna.page.wait_for_url("**/login?next=**")
+
+
+async def test_signing_up_making_a_room_and_finding_it(house: House) -> None:
+    async with screen(house.browser, house.rialto.url) as clara, screen(house.browser, house.rialto.url) as dora:
+        await clara.go("/")
+        await clara.page.get_by_role("link", name="Make one").click()
+        await clara.page.get_by_label("Name to sign in with").fill("Clara Bow")
+        await clara.page.get_by_label("Password").fill("correct horse")
+        await clara.page.get_by_role("button", name="Make account").click()
+        await expect(clara.page.get_by_label("Name to sign in with")).to_have_attribute("aria-invalid", "true")
+        await expect(clara.page.get_by_label("Name to sign in with")).to_be_focused()
+        await clara.page.get_by_label("Name to sign in with").fill("clara")
+        await clara.page.get_by_role("button", name="Make account").click()
+        await expect(clara.page.get_by_text("Welcome, clara!")).to_be_visible()
+        await clara.page.get_by_role("button", name="New room").click()
+        await clara.page.get_by_label("Name").fill("Clara's salon")
+        await clara.page.get_by_role("button", name="Make room").click()
+        await clara.live()
+        await clara.write("Is anybody here?")
+        await dora.go("/signup")
+        await dora.page.get_by_label("Name to sign in with").fill("dora")
+        await dora.page.get_by_label("Password").fill("correct horse")
+        await dora.page.keyboard.press("Enter")
+        await dora.page.get_by_role("link", name="Public rooms").click()
+        await dora.page.get_by_label("Find a room").fill("salon")
+        await dora.page.get_by_role("button", name="Join: Clara's salon").click()
+        await dora.sees("Is anybody here?")
+        await dora.write("I am.")
+        await clara.sees("I am.")
+        await expect(clara.page.locator("#people-list li")).to_have_count(2)
+        clara.faults = [fault for fault in clara.faults if "status of 400" not in fault]
+
+
+async def test_a_guest_is_in_the_room_in_two_clicks_and_a_used_up_link_says_so(house: House) -> None:
+    async with house.at("anna", house.lobby) as anna:
+        await anna.go(f"/rooms/{house.lobby}/settings")
+        await anna.page.get_by_label("Can be used").select_option("1")
+        await anna.page.get_by_label("Guests may come in without an account").check()
+        await anna.page.get_by_role("button", name="Make an invitation link").click()
+        link = await anna.page.get_by_label("Invitation link").input_value()
+        async with screen(house.browser, house.rialto.url) as guest:
+            await guest.page.goto(link)
+            await guest.page.get_by_label("Your name").fill("Gwen")
+            await guest.page.get_by_role("button", name="Go in as a guest").click()
+            await guest.live()
+            await guest.write("Hello from a guest")
+            await expect(guest.page.get_by_role("button", name="New room")).to_have_count(0)
+            await anna.go(f"/rooms/{house.lobby}")
+            await anna.sees("Hello from a guest")
+        async with screen(house.browser, house.rialto.url) as late:
+            await late.page.goto(link)
+            await expect(late.page.get_by_role("alert")).to_be_visible()
+            late.faults = [fault for fault in late.faults if "status of 410" not in fault]
+
+
+async def test_a_password_is_reset_by_a_link_from_an_admin(house: House) -> None:
+    async with house.at("anna") as anna, screen(house.browser, house.rialto.url) as berta:
+        await anna.go("/admin")
+        await anna.page.locator(".facts li", has_text="berta").get_by_role("button", name="Reset password").click()
+        link = await anna.page.locator(".made input").input_value()
+        await berta.page.goto(link)
+        await berta.page.get_by_label("New password").fill("another horse")
+        await berta.page.get_by_role("button", name="Set password and sign in").click()
+        await expect(berta.page.locator(".rail-rooms a", has_text="Lobby")).to_be_visible()
+
+
+async def test_roles_take_effect_at_once_where_the_person_is(house: House) -> None:
+    async with house.at("anna", house.lobby) as anna, house.at("berta", house.lobby) as berta:
+        await anna.page.locator("#people-list button", has_text="berta").click()
+        await anna.page.get_by_label("Role in this room").select_option("muted")
+        await expect(berta.page.locator("#write")).to_be_disabled()
+        await anna.page.get_by_label("Role in this room").select_option("moderator")
+        await expect(berta.page.locator("#write")).to_be_enabled()
+        await anna.page.get_by_role("button", name="Remove from the room").click()
+        await anna.page.get_by_label("Reason").fill("testing")
+        await anna.page.get_by_role("button", name="Remove berta").click()
+        await expect(berta.page.locator(".rail-rooms a")).to_have_count(0)
+        await expect(anna.page.locator("#lines .system").last).to_contain_text("removed berta from the room: testing")
+
+
+async def test_settings_are_seen_by_others_at_once(house: House) -> None:
+    async with house.at("anna") as anna, house.at("berta", house.lobby) as berta:
+        await anna.go(f"/rooms/{house.lobby}/settings")
+        await anna.page.get_by_label("Topic").fill("Mind the step")
+        await anna.page.get_by_role("form", name="Topic").get_by_role("button", name="Save").click()
+        await expect(berta.page.locator(".head-title p")).to_have_text("Mind the step")
+        await anna.page.get_by_label("Slow mode").select_option("5")
+        await expect(berta.page.locator("#lines .system").last).to_contain_text("slow mode to 5 seconds")
+        await anna.page.get_by_role("button", name="Archive room").click()
+        await anna.page.locator("dialog").get_by_role("button", name="Archive room").click()
+        await expect(berta.page.locator("#write")).to_be_disabled()
+
+
+async def test_a_new_version_asks_to_reload(house: House) -> None:
+    async with house.at("anna") as anna:
+
+        async def newer(route: WebSocketRoute) -> None:
+            server = route.connect_to_server()
+            version = await anna.page.locator("html").get_attribute("data-version")
+            assert version is not None
+            server.on_message(lambda text: route.send(str(text).replace(version, "ffffffffffff")))
+
+        await anna.page.route_web_socket("**/api/v1/socket", newer)
+        await anna.page.reload()
+        await expect(anna.page.get_by_text("There is a new version of this page.")).to_be_visible()
+        await expect(anna.page.get_by_role("button", name="Reload")).to_be_visible()
