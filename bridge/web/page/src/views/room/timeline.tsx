@@ -10,6 +10,7 @@ import { shadowed } from "../../store/unsent.ts";
 import { t } from "../../text/strings.ts";
 import { Loading } from "../../ui/states.tsx";
 import { useStore } from "../context.ts";
+import { useAway } from "./away.ts";
 import { deskOf } from "./desk.ts";
 import { Pill } from "./pill.tsx";
 import { useRows } from "./rows.tsx";
@@ -27,6 +28,7 @@ export function Timeline({ place, target }: { place: Place; target: number | und
   const waiting = place.unsent.value.filter((item) => !hidden.has(item.client_id));
   const view = useScroll(place);
   useTarget(place, target, view.scroll);
+  useAway(place);
   const moderates = place.can("remove_other");
   const flashed = deskOf(place).flashed.value;
   const rows = useRows(
