@@ -25,6 +25,7 @@ from bridge.core.items import (
 )
 from bridge.core.mentions import Addressed
 from bridge.core.state import Draft, Target
+from bridge.model.clock import now_ms
 from bridge.model.deliveries import DeliveryKey
 from bridge.model.errors import Refused
 from bridge.model.events import (
@@ -43,7 +44,7 @@ from bridge.model.events import (
 from bridge.model.ids import LinkId, PersonId
 from bridge.model.people import Member
 from bridge.model.rooms import Link
-from bridge.store import inbox, indexing, log, outbox, rooms, seats
+from bridge.store import inbox, indexing, invites, log, outbox, rooms, seats
 from bridge.store.seats import Seat
 
 ENCRYPTED = "the chat is encrypted"
@@ -79,6 +80,7 @@ class Batch:
         self.added_links: list[Link] = []
         self.described: list[tuple[LinkId, str, str]] = []
         self.seats: dict[tuple[LinkId, PersonId], Seat] = {}
+        self.disinvited: list[PersonId] = []
         self.evicted: dict[tuple[LinkId, PersonId], Seat] = {}
         self._shown_anew: set[tuple[LinkId, PersonId]] = set()
         self.seen: list[tuple[Origin, str, str]] = []
@@ -200,6 +202,10 @@ class Batch:
         """Change somebody's place, and say who is to be where on the links that the person is not from."""
         self.draft.set_member(member)
         content = event.content
+        kicked = isinstance(content, Left) and content.how != "left"
+        if kicked or member.role == "muted":
+            # What they have invited others with is not to bring them back, or others in their place.
+            self.disinvited.append(member.person)
         if isinstance(content, Ranked):
             return
         wanted = "joined" if isinstance(content, Joined | Profiled) else "left"
@@ -284,6 +290,8 @@ class Batch:
             seats.want_anew(connection, anew)
         if self.evicted:
             seats.evict(connection, self.evicted.values())
+        for person in self.disinvited:
+            invites.revoke_of(connection, person, now_ms(), room.id)
         outbox.add(connection, self.barred, state="skipped", reason=ENCRYPTED)
         for link in self.new_links:
             if link.state == "encrypted":

@@ -6,7 +6,7 @@ import msgspec
 
 from bridge.core.decisions import Append, Decision, Drop, Rights, forbidden, from_web
 from bridge.core.items import Submission
-from bridge.core.rights import may_kick, may_rank, standing
+from bridge.core.rights import archived, may_kick, may_rank, standing
 from bridge.core.state import Draft
 from bridge.model.errors import Refused
 from bridge.model.events import Event, Joined, Left, Profiled, Ranked
@@ -38,7 +38,8 @@ def _may_come(draft: Draft, submission: Submission, before: Member | None, right
     if not rights.active:
         return Refused("no_such_person", "There is no such person.", status=404)
     if room.archived:
-        return forbidden(draft, "join", who, rights)
+        # Who holds an invite may know that the room is there.
+        return archived() if submission.admitted else forbidden(draft, "join", who, rights)
     founding = before is None and room.last_seq == 0 and room.creator == who
     if submission.admitted or founding:
         return None

@@ -6,9 +6,10 @@ import asyncio
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from bridge.model.ids import RoomId
-from bridge.store import log, rooms
+from bridge.store import indexing, log, rooms
 from bridge.store.database import Database
 
 logger = structlog.get_logger(__name__)
@@ -39,7 +40,15 @@ class Eraser:
     async def _erase(self, room: RoomId) -> None:
         last: int | None = 0
         while last is not None:
-            last = await self._db.write(partial(log.erase, room=room, after=last))
+            last = await self._db.write(partial(_bite, room=room, after=last))
             await asyncio.sleep(PAUSE_SECONDS)
         await self._db.write(lambda connection: rooms.erase(connection, room))
         logger.info("a deleted room is erased", room=room)
+
+
+def _bite(connection: Connection, room: RoomId, after: int) -> int | None:
+    """Erase some of a log, and what the full-text index knows of it; return the last number, None after the end."""
+    last = log.erase(connection, room, after)
+    if last is not None:
+        indexing.drop(connection, room, range(after + 1, last + 1))
+    return last

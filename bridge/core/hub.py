@@ -387,21 +387,36 @@ class Hub:
         `Refused` where that is nothing."""
         state = (await self._shown(room)).state
         member = None if person is None else state.members.get(person)
+        if person is not None and not await self.sees(room, person):
+            raise no_such_room()
         first = rights.reads_from(state.room, member)
         if first is None:
-            raise rights.refusal("read", rights.standing(member), state.room) or no_such_room()
+            admin = person is not None and await self.is_admin(person)
+            raise rights.refusal("read", rights.standing(member), state.room, admin=admin) or no_such_room()
         return first
 
     async def state(self, room: RoomId) -> RoomState:
         """Return a room's present state, which is only to be read; raise `Refused` where there is no such room."""
         return (await self._shown(room)).state
 
+    async def sees(self, room: RoomId, person: PersonId) -> bool:
+        """Tell whether somebody may know that a room is there; raise `Refused` where none is."""
+        state = (await self._shown(room)).state
+        await self.people.load([person])
+        known = self.people.rights(person)
+        who = rights.standing(state.members.get(person))
+        return rights.sees(who, state.room, admin=known.admin, guest=known.guest)
+
+    async def is_admin(self, person: PersonId) -> bool:
+        """Tell whether somebody administers the server."""
+        await self.people.load([person])
+        return self.people.rights(person).admin
+
     async def can(self, room: RoomId, person: PersonId) -> frozenset[rights.Action]:
         """Return what a person may do in a room now."""
         state = (await self._shown(room)).state
-        await self.people.load([person])
         who = rights.standing(state.members.get(person))
-        return rights.allowed(who, state.room, admin=self.people.rights(person).admin)
+        return rights.allowed(who, state.room, admin=await self.is_admin(person))
 
     async def _shown(self, room: RoomId) -> RoomActor:
         """Return the actor of a room that is there for people; raise `Refused` (404) for a deleted one too."""

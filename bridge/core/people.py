@@ -141,6 +141,9 @@ def _load(connection: Connection, wanted: list[PersonId]) -> dict[PersonId, _Kno
             account = accounts.by_person(connection, person.id)
             hint, admin = (account.name, account.admin) if account else (person.id, False)
             if person.id in guests:
+                # Their account is named by an ID, which tells nobody anything.
+                hint = "guest"
+            if person.id in guests:
                 hint = GUEST_HINT
         else:
             hint, admin = people.own_face(connection, person.id, person.home) or person.id, False

@@ -233,9 +233,9 @@ class RoomView(Protocol):
         ...
 
     async def page(
-        self, room: RoomId, *, before: int | None, after: int | None, limit: int, raw: bool
+        self, room: RoomId, *, before: int | None, after: int | None, limit: int, raw: bool, first: int = 1
     ) -> list[Line]:
-        """Return a page of the log in rising order; bounds are exclusive."""
+        """Return a page of the log in rising order; bounds are exclusive, and nothing below `first` is shown."""
         ...
 
     async def snapshot(self, room: RoomId) -> RoomSnapshot | None:

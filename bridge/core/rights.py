@@ -20,6 +20,7 @@ Action: TypeAlias = Literal[
     "describe",
     "configure",
     "invite",
+    "invite_guests",
     "kick",
     "rank",
     "archive",
@@ -37,7 +38,7 @@ STANDINGS: tuple[Standing, ...] = (*get_args(Role), "stranger")
 _MUTED: frozenset[Action] = frozenset({"read", "remove_own", "leave"})
 _GUEST: frozenset[Action] = _MUTED | {"say", "edit_own"}
 _MEMBER: frozenset[Action] = _GUEST | {"invite"}
-_MODERATOR: frozenset[Action] = _MEMBER | {"remove_other", "describe", "kick", "rank"}
+_MODERATOR: frozenset[Action] = _MEMBER | {"remove_other", "describe", "invite_guests", "kick", "rank"}
 _OWNER: frozenset[Action] = _MODERATOR | {"configure", "archive", "delete"}
 _ABOVE: frozenset[Action] = frozenset(
     {"remove_own", "remove_other", "describe", "configure", "kick", "rank", "archive", "delete", "join"}
@@ -110,6 +111,14 @@ def may_kick(who: Standing, other: Role, *, admin: bool = False) -> bool:
     return may_rank(who, other, "member", admin=admin)
 
 
+def sees(who: Standing, room: Room, *, admin: bool = False, guest: bool = False) -> bool:
+    """Tell whether a person may know that the room is there: who is in it, everybody else but guests where it is
+    public, and admins unless it is a direct conversation."""
+    if room.deleted:
+        return False
+    return who != "stranger" or (room.public and not guest) or (admin and room.access != "direct")
+
+
 def reads_from(room: Room, member: Member | None) -> int | None:
     """Return the first number of the log that a person may read, None for nothing at all.
 
@@ -133,13 +142,12 @@ def refusal(action: Action, who: Standing, room: Room, *, admin: bool = False) -
     """Return why somebody may not do `action`, with the remedy; None where they may."""
     if may(action, who, room, admin=admin):
         return None
-    visible = who != "stranger" or room.public or (admin and room.access != "direct")
-    if room.deleted or not visible:
+    if not sees(who, room, admin=admin):
         return Refused("no_such_room", "There is no such room.", status=404)
     if room.access == "direct":
         return Refused("direct_room", "That is not done in a direct conversation.", status=403)
     if room.archived and action not in _ARCHIVED:
-        return Refused("room_archived", "The room is archived: its owner has to open it again first.", status=403)
+        return archived()
     if who == "stranger":
         return _for_stranger(action)
     if who == "muted" and action in _MEMBER:
@@ -147,6 +155,11 @@ def refusal(action: Action, who: Standing, room: Room, *, admin: bool = False) -
     if action in _MODERATOR:
         return Refused("not_allowed", "Only the room's owner and moderators may do this.", status=403)
     return Refused("owners_only", "Only the room's owner may do this.", status=403)
+
+
+def archived() -> Refused:
+    """Return the refusal of what is not done in an archived room."""
+    return Refused("room_archived", "The room is archived: its owner has to open it again first.", status=403)
 
 
 def _for_stranger(action: Action) -> Refused:

@@ -61,9 +61,20 @@ class Room(msgspec.Struct, frozen=True):
     def description(self) -> str:
         """Return what a chat has to show of the room as one JSON text, to compare with what it shows: name, topic
         and avatar, then access, history and whether it is archived, where one of these is not as in most rooms."""
-        shown = [self.name, self.topic, self.avatar]
-        door = [self.access, self.history, self.archived]
-        return msgspec.json.encode(shown if door == OPEN_DOOR else shown + door).decode()
+        shown: list[str | bool] = [self.name, self.topic, self.avatar]
+        return msgspec.json.encode(shown if self.door == OPEN_DOOR else shown + self.door).decode()
+
+    @property
+    def door(self) -> list[str | bool]:
+        """Return access, history and archived: what decides how open a chat of the room is."""
+        return [self.access, self.history, self.archived]
+
+
+def shown_door(description: str) -> list[str | bool] | None:
+    """Return the `door` in a description; None where that is unknown."""
+    if not description:
+        return None
+    return msgspec.json.decode(description, type=list[str | bool])[3:] or OPEN_DOOR
 
 
 def direct_key(one: PersonId, other: PersonId) -> str:
@@ -74,6 +85,12 @@ def direct_key(one: PersonId, other: PersonId) -> str:
 def people_of(key: str) -> list[PersonId]:
     """Return the two people of a direct conversation's key."""
     return [PersonId(person) for person in key.split(":")]
+
+
+def other_of(room: Room, person: PersonId) -> PersonId | None:
+    """Return whom a direct conversation is with, for one of the two; None for every other room or person."""
+    two = people_of(room.direct) if room.direct is not None else []
+    return next((other for other in two if other != person), None) if person in two else None
 
 
 class Link(msgspec.Struct, frozen=True):

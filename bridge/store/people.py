@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
 
 from bridge.model.clock import now_ms
 from bridge.model.ids import NetworkId, PersonId
@@ -61,6 +61,34 @@ def guests(connection: Connection, wanted: Iterable[PersonId]) -> set[PersonId]:
     """Return those of the people who are guests: their account came with an invite, and is nobody's for long."""
     statement = select(accounts.c.person).where(accounts.c.person.in_(list(wanted)), accounts.c.kind == "guest")
     return {PersonId(person) for person in connection.scalars(statement)}
+
+
+def with_accounts(
+    connection: Connection, wanted: str, *, but: PersonId, exact: bool = False, limit: int = 20
+) -> list[Person]:
+    """Return up to `limit` people with accounts of their own (no guests, nobody who was deactivated) by name: those
+    whose login name is `wanted`, and unless `exact` those whose name holds it."""
+    names = func.lower(people.c.name), accounts.c.name
+    fits = func.lower(accounts.c.name) == wanted.lower()
+    if not exact:
+        fits = or_(fits, *(each.contains(wanted.lower(), autoescape=True) for each in names))
+        fits = or_(fits, people.c.name.contains(wanted, autoescape=True))
+    statement = _with_account().where(people.c.id != but, fits).order_by(names[0], people.c.id).limit(limit)
+    return [_person(row) for row in connection.execute(statement)]
+
+
+def with_account(connection: Connection, person: PersonId) -> Person | None:
+    """Return somebody with an account of their own, or None."""
+    row = connection.execute(_with_account().where(people.c.id == person)).one_or_none()
+    return None if row is None else _person(row)
+
+
+def _with_account() -> Select[Any]:
+    return (
+        select(people)
+        .join(accounts, accounts.c.person == people.c.id)
+        .where(accounts.c.kind == "full", accounts.c.active.is_(True), people.c.active.is_(True))
+    )
 
 
 def save(connection: Connection, person: Person) -> None:

@@ -169,6 +169,14 @@ def direct(connection: Connection, key: str) -> Room | None:
     return None if row is None else _room(row)
 
 
+def roles_of(connection: Connection, person: PersonId, wanted: Collection[RoomId]) -> dict[RoomId, Role]:
+    """Return a person's role in those of these rooms that they are in."""
+    statement = select(memberships.c.room, memberships.c.role).where(
+        memberships.c.person == person, memberships.c.joined.is_(True), memberships.c.room.in_(list(wanted))
+    )
+    return {RoomId(row.room): row.role for row in connection.execute(statement)}
+
+
 def joined_by(connection: Connection, person: PersonId) -> list[RoomId]:
     """Return the rooms that a person is in."""
     statement = select(memberships.c.room).where(memberships.c.person == person, memberships.c.joined.is_(True))

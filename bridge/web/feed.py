@@ -24,18 +24,20 @@ QUEUE = 1_000
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """One server-sent event, ready for the wire: `seq` is set for a line, `left` for who went with it."""
+    """One server-sent event, ready for the wire: `seq` is set for a line, `left` for who went with it, `about` for
+    what tells of a line that may be an older one."""
 
     data: bytes
     seq: int = 0
     left: PersonId | None = None
+    about: int = 0
 
 
-def chunk(name: str, data: Any, *, seq: int = 0, left: PersonId | None = None) -> Chunk:
+def chunk(name: str, data: Any, *, seq: int = 0, left: PersonId | None = None, about: int = 0) -> Chunk:
     """Encode one event. Only lines carry an `id`: a stream that is taken up again goes on after the last line."""
     number = f"id: {seq}\n" if seq else ""
     encoded = f"event: {name}\n{number}data: ".encode() + msgspec.json.encode(data) + b"\n\n"
-    return Chunk(encoded, seq, left)
+    return Chunk(encoded, seq, left, about or seq)
 
 
 RESYNC = chunk("resync", {})
@@ -115,9 +117,9 @@ class _Feed:
                 left = entry.event.who if isinstance(entry.event.content, Left) else None
                 return [chunk("line", await self._lines.one(self._room, entry), seq=entry.seq, left=left)]
             case Amended(entry):
-                return [chunk("amended", await self._lines.one(self._room, entry))]
+                return [chunk("amended", await self._lines.one(self._room, entry), about=entry.seq)]
             case Delivered(delivery):
-                return [chunk("delivery", await self._lines.delivery(delivery))]
+                return [chunk("delivery", await self._lines.delivery(delivery), about=delivery.key.seq)]
             case RoomChanged():
                 return [await room_chunk(self._view, self._room)]
             case StatusChanged(status):

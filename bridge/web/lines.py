@@ -25,10 +25,17 @@ class Lines:
         self._places = places
 
     async def page(
-        self, room: RoomId, *, before: int | None = None, after: int | None = None, limit: int = 50, raw: bool = False
+        self,
+        room: RoomId,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        raw: bool = False,
+        first: int = 1,
     ) -> list[LineShape]:
-        """Return a page of the log in rising `seq`; bounds are exclusive."""
-        found = await self._view.page(room, before=before, after=after, limit=limit, raw=raw)
+        """Return a page of the log in rising `seq`; bounds are exclusive, and nothing below `first` is shown."""
+        found = await self._view.page(room, before=before, after=after, limit=limit, raw=raw, first=first)
         return await self.shaped(room, found, raw=raw)
 
     async def shaped(self, room: RoomId, found: Iterable[Line], *, raw: bool = False) -> list[LineShape]:

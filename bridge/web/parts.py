@@ -8,6 +8,8 @@ from typing import Protocol
 
 from bridge.core.native import Native
 from bridge.core.ports import Line, RoomView
+from bridge.core.rights import Action
+from bridge.core.state import RoomState
 from bridge.model.events import Entry
 from bridge.model.ids import PersonId, RoomId
 from bridge.model.people import Member
@@ -25,6 +27,26 @@ class View(RoomView, Protocol):
 
     async def member(self, room: RoomId, person: PersonId) -> Member | None:
         """Return a person's place in a room; raise `Refused` (404) where there is no such room."""
+        ...
+
+    async def state(self, room: RoomId) -> RoomState:
+        """Return a room's present state, which is only to be read; raise `Refused` (404) where there is none."""
+        ...
+
+    async def can(self, room: RoomId, person: PersonId) -> frozenset[Action]:
+        """Return what a person may do in a room now."""
+        ...
+
+    async def reads_from(self, room: RoomId, person: PersonId | None) -> int:
+        """Return the first number of a room's log that a person may read; raise `Refused` where that is nothing."""
+        ...
+
+    async def sees(self, room: RoomId, person: PersonId) -> bool:
+        """Tell whether somebody may know that a room is there; raise `Refused` (404) where none is."""
+        ...
+
+    async def is_admin(self, person: PersonId) -> bool:
+        """Tell whether somebody administers the server."""
         ...
 
     def address(self, link: Link, room: Room) -> str:

@@ -7,9 +7,12 @@ from aiohttp import web
 from bridge.web.api.account import AccountApi
 from bridge.web.api.admin import AdminApi
 from bridge.web.api.browse import Browse
+from bridge.web.api.direct import DirectApi
 from bridge.web.api.document import Document
 from bridge.web.api.entrance import Entrance
+from bridge.web.api.invites import InvitesApi
 from bridge.web.api.log import EventsApi
+from bridge.web.api.members import MembersApi
 from bridge.web.api.openapi import document
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
@@ -56,7 +59,10 @@ def make_app(parts: WebParts) -> web.Application:
         AccountApi(parts, door, avatars, entrance),
         SessionsApi(parts),
         AdminApi(parts),
-        RoomsApi(parts, places, avatars),
+        RoomsApi(parts, door, places, avatars),
+        MembersApi(parts, places, avatars),
+        DirectApi(parts, places, avatars),
+        InvitesApi(parts, places),
         EventsApi(parts, places, lines),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]

@@ -35,7 +35,6 @@ class Streams:
         self._limit = parts.limits.streams_per_account
         self._beat_seconds = parts.heartbeat_seconds
         self._door = door
-        self._places = places
         self._lines = lines
         self._feeds = Feeds(parts.hub, lines)
         self._open: dict[Looker, Session] = {}
@@ -61,8 +60,8 @@ class Streams:
         """Stream a room until the session ends, the visitor goes, or reads too slowly."""
         session = await self._door.enter(request)
         room, person = RoomId(request.match_info["room"]), session.account.person
-        await self._places.visible(room, person)
-        after = _after(request)
+        first = await self._view.reads_from(room, person)
+        after = max(_after(request), first - 1)
         mine = sum(1 for other in self._open.values() if other.account.id == session.account.id)
         if mine >= self._limit:
             raise Refused("too_many_streams", "Too many pages are open: close some.", status=429)
@@ -72,7 +71,7 @@ class Streams:
             self._open[looker] = session
             try:
                 await response.prepare(request)
-                await self._write(response, looker, room, session, after)
+                await self._write(response, looker, room, session, after, first)
             except ConnectionError:
                 # The visitor went away: nothing is left to be told.
                 return response
@@ -81,10 +80,12 @@ class Streams:
         return response
 
     async def _write(
-        self, response: web.StreamResponse, looker: Looker, room: RoomId, session: Session, after: int
+        self, response: web.StreamResponse, looker: Looker, room: RoomId, session: Session, after: int, first: int
     ) -> None:
         last = after
         async for one in self._beginning(room, after):
+            if 0 < one.about < first:
+                continue
             last = max(last, one.seq)
             await response.write(one.data)
         while True:
@@ -98,7 +99,7 @@ class Streams:
                 continue
             if found is None:
                 return
-            if found.seq and found.seq <= last:
+            if (found.seq and found.seq <= last) or 0 < found.about < first:
                 continue
             last = max(last, found.seq)
             await response.write(found.data)
@@ -127,7 +128,7 @@ class Streams:
         chunks = [chunk("line", shape, seq=shape.seq) for shape in shaped]
         targets = {target for line in page if (target := _target(line)) is not None}
         older = [shape for shape in await self._lines.by_ids(room, targets) if shape.seq <= start] if targets else []
-        return [*(chunk("amended", shape) for shape in older), *chunks]
+        return [*(chunk("amended", shape, about=shape.seq) for shape in older), *chunks]
 
     async def _still_welcome(self, room: RoomId, session: Session) -> bool:
         fresh = await self._accounts.session_by_hash(session.token_hash)
@@ -135,7 +136,7 @@ class Streams:
 
     async def _sees(self, room: RoomId, person: PersonId) -> bool:
         try:
-            await self._places.visible(room, person)
+            await self._view.reads_from(room, person)
         except Refused:
             return False
         return True

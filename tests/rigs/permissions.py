@@ -26,6 +26,7 @@ remove_other     yes    yes        no      no     no     no        yes    no
 describe         yes    yes        no      no     no     no        yes    no
 configure        yes    no         no      no     no     no        yes    no
 invite           yes    yes        yes     no     no     no        no     no
+invite_guests    yes    yes        no      no     no     no        no     no
 kick             yes    yes        no      no     no     no        yes    no
 rank             yes    yes        no      no     no     no        yes    no
 archive          yes    no         no      no     no     no        yes    no
@@ -42,6 +43,7 @@ remove_other     yes    yes        no      no     no     no        yes    no
 describe         yes    yes        no      no     no     no        yes    no
 configure        yes    no         no      no     no     no        yes    no
 invite           yes    yes        yes     no     no     no        no     no
+invite_guests    yes    yes        no      no     no     no        no     no
 kick             yes    yes        no      no     no     no        yes    no
 rank             yes    yes        no      no     no     no        yes    no
 archive          yes    no         no      no     no     no        yes    no
@@ -58,6 +60,7 @@ remove_other     yes    yes        no      no     no     no        yes    no
 describe         yes    yes        no      no     no     no        yes    no
 configure        yes    no         no      no     no     no        yes    no
 invite           yes    yes        yes     no     no     no        no     no
+invite_guests    yes    yes        no      no     no     no        no     no
 kick             yes    yes        no      no     no     no        yes    no
 rank             yes    yes        no      no     no     no        yes    no
 archive          yes    no         no      no     no     no        yes    no
@@ -74,6 +77,7 @@ remove_other     no     no         no      no     no     no        no     no
 describe         no     no         no      no     no     no        no     no
 configure        no     no         no      no     no     no        no     no
 invite           no     no         no      no     no     no        no     no
+invite_guests    no     no         no      no     no     no        no     no
 kick             no     no         no      no     no     no        no     no
 rank             no     no         no      no     no     no        no     no
 archive          no     no         no      no     no     no        no     no
@@ -90,6 +94,7 @@ remove_other     no     no         no      no     no     no        no     no
 describe         no     no         no      no     no     no        no     no
 configure        no     no         no      no     no     no        no     no
 invite           no     no         no      no     no     no        no     no
+invite_guests    no     no         no      no     no     no        no     no
 kick             no     no         no      no     no     no        no     no
 rank             no     no         no      no     no     no        no     no
 archive          yes    no         no      no     no     no        yes    no
@@ -106,6 +111,7 @@ remove_other     no     no         no      no     no     no        no     no
 describe         no     no         no      no     no     no        no     no
 configure        no     no         no      no     no     no        no     no
 invite           no     no         no      no     no     no        no     no
+invite_guests    no     no         no      no     no     no        no     no
 kick             no     no         no      no     no     no        no     no
 rank             no     no         no      no     no     no        no     no
 archive          yes    no         no      no     no     no        yes    no
@@ -122,6 +128,7 @@ remove_other     no     no         no      no     no     no        no     no
 describe         no     no         no      no     no     no        no     no
 configure        no     no         no      no     no     no        no     no
 invite           no     no         no      no     no     no        no     no
+invite_guests    no     no         no      no     no     no        no     no
 kick             no     no         no      no     no     no        no     no
 rank             no     no         no      no     no     no        no     no
 archive          no     no         no      no     no     no        no     no

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from bridge.core.decide_settings import NAME_CHARS, SLOW_MOST, TOPIC_CHARS
 from bridge.core.items import LinkAdd
 from bridge.core.native.desk import Desk
+from bridge.core.rights import refusal, standing
 from bridge.model.clock import now_ms
 from bridge.model.errors import Refused
 from bridge.model.events import Event, Joined, Origin, Told
@@ -100,7 +101,10 @@ class Founding:
     async def mirror(self, room: RoomId, person: PersonId, *, federate: bool = True) -> None:
         """Show a room on the other networks from now on; what was said before is not sent there. A room that is
         there already stays as it is."""
-        shown, _ = await self._desk.room(room)
+        shown, members = await self._desk.room(room)
+        who = standing(members.get(person))
+        if (against := refusal("configure", who, shown, admin=await self._hub.is_admin(person))) is not None:
+            raise against
         for link in self._links(shown, asked=True, federate=federate):
             told = Event(
                 id=new_event_id(),

@@ -60,12 +60,23 @@ class Ghosts:
             await self._client.put_state(room_id, "m.room.member", user_id, content, user_id=user_id)
 
     async def unseat(self, link: Link, person: PersonId, reason: str) -> None:
-        """Take the person's ghost out of the room; one that is not in it is left alone."""
+        """Take the person's ghost out of the room, or by the bot's power somebody from Matrix itself; who is not in
+        it is left alone."""
+        user_id = await self._db.read(lambda connection: people.own_face(connection, person, MATRIX))
+        if user_id is not None:
+            await self._kick(link.chat, user_id, reason)
+            return
         try:
             await self._client.leave(link.chat, self._naming.ghost(person), reason or None)
         except Rejected as error:
             if error.status not in (403, 404):
                 raise
+
+    async def _kick(self, room_id: str, user_id: str, reason: str) -> None:
+        """Send a Matrix user out; raise `Rejected` where the bot has no power over them."""
+        place = await self._client.get_state_event(room_id, "m.room.member", user_id)
+        if (place or {}).get("membership") == "join":
+            await self._client.kick(room_id, user_id, reason=reason or None)
 
     async def refresh(self, person: PersonId) -> None:
         """Bring the profile of a ghost that exists up to date."""

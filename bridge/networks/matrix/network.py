@@ -20,9 +20,10 @@ from bridge.model.deliveries import Outgoing, Sent
 from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry
 from bridge.model.ids import MATRIX, NetworkId, PersonId
 from bridge.model.people import Member
-from bridge.model.rooms import Link, Room
+from bridge.model.rooms import Link, LinkState, Room
 from bridge.networks.matrix.catchup import CatchUp
 from bridge.networks.matrix.client import HomeserverClient
+from bridge.networks.matrix.closing import Closing
 from bridge.networks.matrix.ghosts import Ghosts
 from bridge.networks.matrix.inbox import Inbox
 from bridge.networks.matrix.marker import Marker
@@ -59,8 +60,8 @@ class MatrixOptions:
 
 
 class MatrixNetwork:
-    """Implements `ports.Network`, `CanFind`, `CanSeat`, `CanShowPeople`, `CanDescribe`, `CanHost`, and the
-    server's `Appservice`."""
+    """Implements `ports.Network`, `CanFind`, `CanSeat`, `CanShowPeople`, `CanDescribe`, `CanHost`, `CanClose`, and
+    the server's `Appservice`."""
 
     id: NetworkId = MATRIX
 
@@ -103,6 +104,7 @@ class MatrixNetwork:
             moderators=options.moderators,
             on_ready=self._portal_ready,
         )
+        self._closing = Closing(self.client, self.naming, db, find=self.portals.resolve, on_gone=hub.change_link)
         reader = Reader(self.naming, marker, lambda user_id, name: known.at(MATRIX, user_id, name), known.bot)
         self.inbox = Inbox(
             db,
@@ -125,8 +127,10 @@ class MatrixNetwork:
                 for link in links:
                     self.inbox.close_gate(link.chat)
                 # Before any room is called unknown: one of these may be it, if a stop came between making and noting.
-                for link in await self._creating_links():
+                for link in await self._links_in("creating"):
                     _ = self.portals.open(link)
+                for link in await self._links_in("closed"):
+                    self._closing.begin(link)
                 await self.inbox.start()
                 self.inbox.open_unlinked({link.chat for link in links})
                 self.catchup.suspect(now_ms())
@@ -136,6 +140,7 @@ class MatrixNetwork:
         finally:
             self._group = None
             await self.portals.stop()
+            await self._closing.stop()
             await self.inbox.stop()
             await self.client.close()
 
@@ -195,6 +200,12 @@ class MatrixNetwork:
         """Begin to make a portal; before the network runs that is left to its start."""
         return self.portals.open(link) if self._group is not None else None
 
+    def close(self, link: Link) -> None:
+        """Begin to give a portal up. Before the network runs that is left to its start; one that is still being made
+        is given up when it is made."""
+        if self._group is not None and not self.portals.makes(link):
+            self._closing.begin(link)
+
     # what the homeserver asks (server.Appservice)
 
     async def transaction(self, txn: Transaction) -> None:
@@ -222,7 +233,7 @@ class MatrixNetwork:
             return False
         links = await self._db.read(lambda connection: rooms.links_of(connection, room.id))
         link = next((link for link in links if link.network == MATRIX), None)
-        if link is None:
+        if link is None or room.deleted:
             return False
         if link.state == "creating":
             await asyncio.shield(self.portals.open(link))
@@ -279,11 +290,11 @@ class MatrixNetwork:
 
     async def _ready_links(self) -> list[Link]:
         links = await self._db.read(lambda connection: rooms.all_links(connection, MATRIX))
-        return [link for link in links if link.chat]
+        return [link for link in links if link.chat and link.state not in ("closed", "gone")]
 
-    async def _creating_links(self) -> list[Link]:
+    async def _links_in(self, state: LinkState) -> list[Link]:
         links = await self._db.read(lambda connection: rooms.all_links(connection, MATRIX))
-        return [link for link in links if link.state == "creating"]
+        return [link for link in links if link.state == state]
 
     async def _portal_ready(self, link: Link) -> None:
         self.inbox.close_gate(link.chat)

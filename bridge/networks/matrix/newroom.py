@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.model.rooms import Room
 from bridge.networks.matrix.naming import Naming
+from bridge.networks.matrix.openness import history_visibility, with_powers
 
 BRIDGE_TYPES = ("m.bridge", "uk.half-shot.bridge")
 """MSC2346 under its stable and its unstable name: Element reads the second."""
@@ -19,10 +20,12 @@ def creation(
     web_url: str,
     moderators: tuple[str, ...],
     creator_is_above: bool,
+    federate: bool = True,
 ) -> dict[str, Any]:
     """Return the createRoom body (client-server API) of a room's portal.
 
-    `creator_is_above` is so from room version 12 on: the creator must not be listed among the users.
+    `creator_is_above` is so from room version 12 on: the creator must not be listed among the users. Without
+    `federate` nobody of other servers can ever come in.
     """
     info = bridge_info(room, naming=naming, web_url=web_url)
     body: dict[str, Any] = {
@@ -30,12 +33,16 @@ def creation(
         "name": room.name,
         "preset": "public_chat" if room.public else "private_chat",
         "visibility": "public" if room.public else "private",
-        "creation_content": mark,
+        "creation_content": mark if federate else mark | {"m.federate": False},
         "initial_state": [
             *({"type": kind, "state_key": f"rialto:{room.id}", "content": info} for kind in BRIDGE_TYPES),
-            {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": "shared"}},
+            {
+                "type": "m.room.history_visibility",
+                "state_key": "",
+                "content": {"history_visibility": history_visibility(room)},
+            },
         ],
-        "power_level_content_override": _power_levels(naming, moderators, creator_is_above),
+        "power_level_content_override": with_powers(_power_levels(naming, moderators, creator_is_above), room),
     }
     if room.topic:
         body["topic"] = room.topic
@@ -50,12 +57,10 @@ def _power_levels(naming: Naming, moderators: tuple[str, ...], creator_is_above:
     return {
         "users": users,
         "users_default": 0,
-        "events_default": 0,
         "state_default": 50,
         "ban": 50,
         "kick": 50,
         "redact": 50,
-        "invite": 0,
         "events": {
             "m.room.name": 50,
             "m.room.topic": 50,

@@ -18,6 +18,7 @@ from bridge.networks.matrix.client import HomeserverClient
 from bridge.networks.matrix.marker import Marker
 from bridge.networks.matrix.naming import Naming
 from bridge.networks.matrix.newroom import BRIDGE_TYPES, bridge_info, creation
+from bridge.networks.matrix.openness import show_openness
 from bridge.store import portals, rooms
 from bridge.store.database import Database
 
@@ -58,6 +59,10 @@ class Portals:
             task = asyncio.create_task(self._open(link), name=f"portal {link.id}")
             self._tasks[link.id] = task
         return task
+
+    def makes(self, link: Link) -> bool:
+        """Tell whether the portal of a link is being made."""
+        return link.id in self._tasks
 
     @property
     def busy(self) -> bool:
@@ -102,9 +107,10 @@ class Portals:
         portal = await self._db.write(lambda connection: portals.ensure(connection, wanted))
         room_id, described = portal.room_id, ""
         if not room_id:
-            room_id, fresh = await self._create(portal, room)
-            # An adopted room may show what was so before the interruption; a new one shows all but an avatar.
-            described = room.description if fresh and not room.avatar else ""
+            room_id, fresh = await self._create(portal, room, federate=link.federate)
+            # An adopted room may show what was so before the interruption; a new one shows all but an avatar, and
+            # that the room is archived.
+            described = room.description if fresh and not room.avatar and not room.archived else ""
         await self._db.write(lambda connection: portals.set_room_id(connection, link.id, room_id))
         encrypted = await self._client.get_state_event(room_id, "m.room.encryption") is not None
         ready = msgspec.structs.replace(
@@ -112,9 +118,9 @@ class Portals:
         )
         await self._on_ready(ready)
 
-    async def _create(self, portal: Portal, room: Room) -> tuple[str, bool]:
+    async def _create(self, portal: Portal, room: Room, *, federate: bool) -> tuple[str, bool]:
         """Create the room (True), or adopt the one that an interrupted try has made: the alias is the lock."""
-        body = await self._body(room)
+        body = await self._body(room, federate=federate)
         for _ in range(3):
             try:
                 room_id = await self._client.create_room(body)
@@ -135,7 +141,8 @@ class Portals:
         be kept waiting for an answer that waits for its own."""
         return alias in self._looked_up
 
-    async def _resolve(self, alias: str) -> str | None:
+    async def resolve(self, alias: str) -> str | None:
+        """Return the Matrix room that an alias leads to, or None."""
         self._looked_up.add(alias)
         try:
             return await self._client.resolve_alias(alias)
@@ -145,7 +152,7 @@ class Portals:
     async def _adopt(self, portal: Portal) -> str | None:
         """Return the room that the alias leads to, if we made it and it is whole; free the alias of one that
         is not."""
-        room_id = await self._resolve(portal.alias)
+        room_id = await self.resolve(portal.alias)
         if room_id is None:
             return None
         state = await self._state(room_id)
@@ -165,7 +172,7 @@ class Portals:
             return {}
         return {event["type"]: event for event in state if event.get("state_key") == ""}
 
-    async def _body(self, room: Room) -> dict[str, Any]:
+    async def _body(self, room: Room, *, federate: bool) -> dict[str, Any]:
         capabilities = await self._client.capabilities()
         version = str(capabilities.get("m.room_versions", {}).get("default", "12"))
         return creation(
@@ -175,10 +182,12 @@ class Portals:
             web_url=self._web_url,
             moderators=self._moderators,
             creator_is_above=not version.isdigit() or int(version) >= 12,
+            federate=federate,
         )
 
     async def describe(self, link: Link, room: Room, avatar: str) -> None:
-        """Make the Matrix room show the room's name, topic and avatar (an mxc address or "")."""
+        """Make the Matrix room show the room's name, topic and avatar (an mxc address or ""), and be as open as it."""
+        await show_openness(self._client, link.chat, room, link.described)
         await self._client.put_state(link.chat, "m.room.name", "", {"name": room.name})
         await self._client.put_state(link.chat, "m.room.topic", "", {"topic": room.topic})
         present = await self._client.get_state_event(link.chat, "m.room.avatar")

@@ -74,6 +74,7 @@ class EventsApi:
     """Everything below /rooms/{room}/events."""
 
     def __init__(self, parts: WebParts, places: Places, lines: Lines) -> None:
+        self._view = parts.hub
         self._native = parts.native
         self._places = places
         self._lines = lines
@@ -84,14 +85,15 @@ class EventsApi:
         return [
             Operation(
                 "GET", path, "readLog", "A page of a room's log.", tag, self.page,
-                query=PageQuery, answer=Page, refusals=("no_such_room",),
+                query=PageQuery, answer=Page, refusals=("no_such_room", "join_to_read"),
             ),
             Operation(
                 "POST", path, "write", "Write one event; answered once it is on disk.", tag, self.write,
                 body=Write, answer=Written, status=201, also=(200,), counts="message",
                 refusals=(
                     "no_such_room", "empty_text", "text_too_long", "not_in_room", "not_allowed",
-                    "not_yours", "not_changeable", "no_such_event",
+                    "not_yours", "not_changeable", "no_such_event", "muted", "room_archived", "slow_mode",
+                    "person_gone",
                 ),
             ),
         ]
@@ -99,10 +101,10 @@ class EventsApi:
     async def page(self, call: Call) -> Page:
         """Answer a page of the log."""
         room, query = room_of(call), call.query
-        await self._places.visible(room, call.person)
+        first = await self._view.reads_from(room, call.person)
         return Page(
             await self._lines.page(
-                room, before=query.before, after=query.after, limit=query.limit, raw=query.raw
+                room, before=query.before, after=query.after, limit=query.limit, raw=query.raw, first=first
             )
         )
 

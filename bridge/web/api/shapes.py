@@ -38,6 +38,14 @@ class LinkShape(msgspec.Struct):
     address: str
 
 
+class OtherShape(msgspec.Struct):
+    """Somebody with an account here, whom one can write to; `avatar` is a path on this server, or empty."""
+
+    id: str
+    name: str
+    avatar: str
+
+
 class RoomShape(msgspec.Struct, kw_only=True):
     """A room as one visitor sees it; `alias` is its whole Matrix alias, or empty, `avatar` a path or empty."""
 
@@ -60,6 +68,7 @@ class RoomShape(msgspec.Struct, kw_only=True):
     unread: int = 0
     mentions: int = 0
     can: list[str] = []
+    direct_with: OtherShape | UnsetType = UNSET
 
 
 class MemberShape(msgspec.Struct):
@@ -160,6 +169,19 @@ def room_now(snapshot: RoomSnapshot, *, place: Member | None) -> RoomShape:
         joined=place is not None,
         role=None if place is None else place.role,
     )
+
+
+def named_after(of: RoomShape, person: Person | None) -> RoomShape:
+    """Return a direct conversation under the name of the other one."""
+    if person is not None:
+        of.name, of.direct_with = person.name, other(person)
+    return of
+
+
+def other(of: Person) -> OtherShape:
+    """Return somebody with an account here."""
+    avatar = f"/api/v1/people/{of.id}/avatar?v={version(of.avatar)}" if of.avatar else ""
+    return OtherShape(of.id, of.name, avatar)
 
 
 def member(of: Member, place: RoomId) -> MemberShape:

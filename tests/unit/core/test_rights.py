@@ -99,7 +99,7 @@ ACTS: dict[Action, Callable[[RoomState, Rights], object]] = {
     "join": _content(Joined("Who")),
     "leave": _content(Left()),
 }
-ELSEWHERE = {"read", "invite"}
+ELSEWHERE = {"read", "invite", "invite_guests"}
 """What is no event: `reads_from` is tested below, invites with the API."""
 
 

@@ -12,12 +12,15 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
+from sqlalchemy import Connection, update
 from yarl import URL
 
 from bridge.core.hub import Hub
 from bridge.core.native import Native
 from bridge.core.people import People
 from bridge.model.errors import Rejected
+from bridge.model.ids import PersonId
+from bridge.store import tables
 from bridge.store.database import Database, open_database
 from bridge.web.accounts import Accounts
 from bridge.web.parts import WebLimits, WebParts
@@ -58,6 +61,15 @@ class Rig:
     parts: WebParts
     app: web.Application
     tokens: dict[str, str] = field(default_factory=dict)
+
+    async def make_guest(self, person: str) -> None:
+        """Let the account of a person be a guest's."""
+
+        def unit(connection: Connection) -> None:
+            connection.execute(update(tables.accounts).where(tables.accounts.c.person == person).values(kind="guest"))
+
+        await self.db.write(unit)
+        self.people.forget(PersonId(person))
 
 
 @asynccontextmanager

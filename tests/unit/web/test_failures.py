@@ -88,8 +88,8 @@ async def test_a_bug_is_answered_and_not_told(ada: Visitor, rig: Rig, monkeypatc
     async def broken(room: str) -> None:
         raise ZeroDivisionError("the secret inside")
 
-    monkeypatch.setattr(rig.hub, "snapshot", broken)
-    monkeypatch.setattr(rig.hub, "member", broken)
+    monkeypatch.setattr(rig.hub, "state", broken)
+    monkeypatch.setattr(rig.hub, "_actor", broken)
     error = await failure(ada, "GET", "/api/v1/rooms/r1", 500)
     assert (error["code"], "secret" in error["message"]) == ("internal", False)
 

@@ -35,7 +35,21 @@ async def test_a_new_room_has_its_maker_and_its_alias(ada: Visitor, rig: Rig) ->
         "marker": 0,
         "unread": 0,
         "mentions": 0,
-        "can": [],
+        "can": [
+            "read",
+            "say",
+            "edit_own",
+            "remove_own",
+            "remove_other",
+            "describe",
+            "configure",
+            "invite",
+            "kick",
+            "rank",
+            "archive",
+            "delete",
+            "leave",
+        ],
         "members": 1,
         "links": [{"network": "matrix", "state": "ready", "address": "#rialto_the-lobby:example.org"}],
     }
@@ -43,8 +57,9 @@ async def test_a_new_room_has_its_maker_and_its_alias(ada: Visitor, rig: Rig) ->
 
 
 async def test_others_see_it_join_it_and_leave_it(ada: Visitor, bob: Visitor, room: str) -> None:
-    (seen,) = (await bob.get("/api/v1/rooms"))["rooms"]
-    assert (seen["joined"], seen["members"]) == (False, 1)
+    assert (await bob.get("/api/v1/rooms"))["rooms"] == []
+    (seen,) = (await bob.get("/api/v1/directory"))["rooms"]
+    assert (seen["joined"], seen["members"], seen["can"]) == (False, 1, ["read", "join"])
     joined = await bob.post(f"/api/v1/rooms/{room}/join")
     assert (joined["joined"], joined["members"]) == (True, 2)
     assert await bob.post(f"/api/v1/rooms/{room}/join") == joined
@@ -61,10 +76,10 @@ async def test_others_see_it_join_it_and_leave_it(ada: Visitor, bob: Visitor, ro
 
 
 async def test_a_private_room_is_not_there_for_others(ada: Visitor, bob: Visitor) -> None:
-    made = await ada.post("/api/v1/rooms", {"name": "Secret", "public": False}, status=201)
+    made = await ada.post("/api/v1/rooms", {"name": "Secret", "access": "invite"}, status=201)
     assert (made["alias"], made["links"], made["access"]) == ("", [], "invite")
     path = f"/api/v1/rooms/{made['id']}"
-    assert (await bob.get("/api/v1/rooms"))["rooms"] == []
+    assert (await bob.get("/api/v1/directory"))["rooms"] == []
     for method, below in (
         ("GET", ""),
         ("PATCH", ""),
@@ -75,8 +90,14 @@ async def test_a_private_room_is_not_there_for_others(ada: Visitor, bob: Visitor
         ("GET", "/events"),
         ("POST", "/events"),
         ("GET", "/stream"),
+        ("DELETE", ""),
+        ("GET", "/avatar"),
+        ("PUT", "/avatar"),
+        ("DELETE", "/avatar"),
+        ("PATCH", f"/members/{ada.person}"),
+        ("DELETE", f"/members/{ada.person}"),
     ):
-        body = {"name": "x", "kind": "said", "content": {"text": "x"}}
+        body = {"name": "x", "role": "muted", "kind": "said", "content": {"text": "x"}}
         response = await bob.ask(method, path + below, None if method == "GET" else body)
         assert response.status == 404, (method, below)
         assert (await response.json())["error"]["code"] == "no_such_room"
@@ -105,7 +126,11 @@ async def test_bad_rooms_name_their_field(ada: Visitor, room: str) -> None:
         ({"name": "a\0b"}, "bad_field", "name"),
         ({"name": "x", "topic": ["y"]}, "bad_field", "topic"),
         ({"name": "x", "topic": "y" * 1001}, "topic_too_long", "topic"),
-        ({"name": "x", "public": "no"}, "bad_field", "public"),
+        ({"name": "x", "access": "secret"}, "bad_field", "access"),
+        ({"name": "x", "history": 1}, "bad_field", "history"),
+        ({"name": "x", "slow_seconds": -1}, "bad_field", "slow_seconds"),
+        ({"name": "x", "slow_seconds": 21601}, "bad_field", "slow_seconds"),
+        ({"name": "x", "mirror": "yes"}, "bad_field", "mirror"),
     ):
         error = (await ada.post("/api/v1/rooms", body, status=400))["error"]
         assert (error["code"], error["field"]) == (code, field), body

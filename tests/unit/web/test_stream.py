@@ -174,7 +174,7 @@ async def test_it_ends_with_a_new_password_and_with_the_account(ada: Visitor, ri
 
 
 async def test_who_leaves_a_private_room_hears_no_more_of_it(ada: Visitor) -> None:
-    room = (await ada.post("/api/v1/rooms", {"name": "Secret", "public": False}, status=201))["id"]
+    room = (await ada.post("/api/v1/rooms", {"name": "Secret", "access": "invite"}, status=201))["id"]
     async with following(ada, room) as reader:
         await reader.live()
         await ada.post(f"/api/v1/rooms/{room}/leave")
