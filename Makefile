@@ -6,6 +6,8 @@ DEMO ?=
 TESTS ?=
 # How many tests run at once: they wait more than they work, so a few more than there are cores. WORKERS=0 is one by one.
 WORKERS ?= 3
+# Arguments for the benchmarks, as in: make bench BENCH="--short intake"
+BENCH ?=
 # Arguments for `uv pip compile`, as in: make lock LOCK="--upgrade-package aiohttp"
 LOCK ?=
 
@@ -13,7 +15,7 @@ BIN := .venv/bin
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --extra demo pyproject.toml
 
-.PHONY: help demo test lint unit page page-watch page-test screenshots lock clean environment-demo environment-dev servers
+.PHONY: help demo test lint unit bench page page-watch page-test screenshots lock clean environment-demo environment-dev environment-bench servers
 .DEFAULT_GOAL := help
 # The steps of a command are to come in their order even with -j.
 .NOTPARALLEL:
@@ -37,6 +39,9 @@ lint: environment-dev ## Check style, types and layers
 unit: environment-dev ## Run the quick tests alone; TESTS="-k something"
 	exec $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/unit $(TESTS)
 
+bench: environment-bench ## Run every benchmark (about ten minutes) and put the figures into benchmarks/README.md
+	@exec $(BIN)/python -m benchmarks $(BENCH)
+
 page: environment-dev ## Build the page, if its sources are others than before
 	exec $(BIN)/python scripts/page.py
 
@@ -53,6 +58,7 @@ lock: environment-dev ## Write requirements/*.lock anew from pyproject.toml; LOC
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) $(LOCK) --output-file requirements/demo.lock
 	$(COMPILE) $(LOCK) --group dev --constraints requirements/demo.lock --output-file requirements/dev.lock
+	$(COMPILE) $(LOCK) --group dev --group bench --constraints requirements/dev.lock --output-file requirements/bench.lock
 
 clean: ## Remove .venv and all caches; demos and settings stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist \
@@ -64,6 +70,9 @@ environment-demo:
 
 environment-dev:
 	@exec scripts/environment dev
+
+environment-bench:
+	@exec scripts/environment bench
 
 servers:
 	@exec scripts/servers

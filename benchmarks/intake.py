@@ -49,12 +49,12 @@ async def rialto(folder: Path, hs: QuietHomeserver, rooms: int, count: int) -> R
         # Every sender has spoken in every room before: what is measured is not how people are loaded.
         warm = _warming(chats)
         await asyncio.to_thread(push, port, token, warm)
-        await _in_log(database, MESSAGES * len(warm))
+        await wait_for_log(database, MESSAGES * len(warm))
         bodies = transactions(chats, count=count, messages=MESSAGES, tag="run")
         assert server.pid is not None
         cpu, began = cpu_seconds(server.pid), time.perf_counter()
         answered = await asyncio.to_thread(push, port, token, bodies, first=len(warm) + 1)
-        await _in_log(database, MESSAGES * (len(warm) + count))
+        await wait_for_log(database, MESSAGES * (len(warm) + count))
         seconds = time.perf_counter() - began
         cpu = cpu_seconds(server.pid) - cpu
         _all_there(database, MESSAGES * (len(warm) + count))
@@ -67,7 +67,7 @@ def _warming(chats: list[Chat]) -> list[bytes]:
     return transactions(chats, count=5 + len(chats) // 5, messages=MESSAGES, tag="warm")
 
 
-async def _in_log(database: Path, wanted: int) -> None:
+async def wait_for_log(database: Path, wanted: int) -> None:
     """Return once so many messages have a number and nothing waits in the inbox."""
     async with asyncio.timeout(PATIENCE):
         while look(database, "SELECT sum(last_seq) FROM rooms") < wanted or look(database, CLEAR):

@@ -15,15 +15,23 @@ import aiohttp
 from tests.rigs.ports import free_port
 
 
+class Rival(int):
+    """The port of a rival, with the ID of its process."""
+
+    pid: int
+
+
 @asynccontextmanager
-async def rival(name: str, *arguments: str, path: str = "/count") -> AsyncIterator[int]:
+async def rival(name: str, *arguments: str, path: str = "/count") -> AsyncIterator[Rival]:
     """Run `benchmarks.rivals.NAME` on a free port; give the port once it answers, and end it afterwards."""
     port = free_port()
     command = (sys.executable, "-m", f"benchmarks.rivals.{name}", str(port), *arguments)
     process = await asyncio.create_subprocess_exec(*command)
     try:
         await _answers(process, f"http://127.0.0.1:{port}{path}")
-        yield port
+        here = Rival(port)
+        here.pid = process.pid
+        yield here
     finally:
         if process.returncode is None:
             process.terminate()

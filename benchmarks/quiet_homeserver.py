@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from tests.rigs.ports import free_port
@@ -14,6 +16,13 @@ class QuietHomeserver:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._runner: web.AppRunner | None = None
+        self._asked: set[str] = set()
+        self._more = asyncio.Condition()
+
+    async def until_asked(self, chats: int) -> None:
+        """Return once the history of so many chats was asked for."""
+        async with self._more:
+            await self._more.wait_for(lambda: len(self._asked) >= chats)
 
     async def __aenter__(self) -> QuietHomeserver:
         app = web.Application(client_max_size=1 << 24)
@@ -30,6 +39,9 @@ class QuietHomeserver:
         await self._runner.cleanup()
 
     async def _messages(self, request: web.Request) -> web.Response:
+        async with self._more:
+            self._asked.add(request.match_info["chat"])
+            self._more.notify_all()
         return web.json_response({"chunk": [], "start": "t0"})
 
     async def _send(self, request: web.Request) -> web.Response:

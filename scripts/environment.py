@@ -1,6 +1,6 @@
 """Make .venv with the locked packages in it, or bring it up to date; says what it does, and leaves it alone when done.
 
-`python scripts/environment.py demo|dev`, with the standard library only. A stamp in .venv holds what it was made
+`python scripts/environment.py demo|dev|bench`, with the standard library only. A stamp in .venv holds what it was made
 from, so that the work is done once, and again when a lock, the project's own metadata, the Python or the place
 has changed. The page is built again when its sources are others. What a broken-off run left is made anew.
 """
@@ -27,7 +27,7 @@ PYTHON = VENV / "bin" / "python"
 LOG = VENV / "install.log"
 UNFINISHED = VENV / ".rialto-unfinished"
 """There while packages are installed: found at a start, it tells of a run that was broken off."""
-LOCKS = {"demo": ROOT / "requirements" / "demo.lock", "dev": ROOT / "requirements" / "dev.lock"}
+LOCKS = {kind: ROOT / "requirements" / f"{kind}.lock" for kind in ("demo", "dev", "bench")}
 NO_VENV = "this Python has no ensurepip: install its venv module (Debian, Ubuntu: apt install {name}-venv)"
 
 

@@ -13,7 +13,9 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from bridge.app.doctor_sign_in import matrix_finding, provider_finding
 from bridge.app.findings import Finding, examine_database
+from bridge.app.sign_in import sign_in_options
 from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry, Unreachable
 from bridge.networks.matrix import server as appservice
 from bridge.networks.matrix.client import HomeserverClient
@@ -47,10 +49,15 @@ class Doctor:
             for finding in self._files():
                 yield finding
             yield await examine_database(self._settings.database_url)
+            sign_in = sign_in_options(self._settings)
+            for provider in sign_in.oidc:
+                yield await provider_finding(provider)
             reachable = await self._homeserver()
             yield reachable
             if not reachable.well:
                 return
+            if sign_in.matrix is not None:
+                yield await matrix_finding(sign_in.matrix)
             yield await self._clock()
             token = await self._as_token()
             yield token

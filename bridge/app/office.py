@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 import msgspec
 
 from bridge.app.office_accounts import AccountsOffice
+from bridge.app.office_rooms import RoomsOffice
 from bridge.app.parts import Parts
 from bridge.core import why
 from bridge.model.errors import Refused
 from bridge.model.ids import MATRIX, RoomId
-from bridge.store import inbox, rooms
+from bridge.store import inbox
 
 Arguments: TypeAlias = dict[str, Any]
 
@@ -24,8 +25,7 @@ class Office:
         self._made = made
         self._operations: dict[str, Callable[[Arguments], Awaitable[Any]]] = {
             **AccountsOffice(made).operations(),
-            "room create": self._room_create,
-            "room list": self._room_list,
+            **RoomsOffice(made).operations(),
             "why": self._why,
             "dead list": self._dead_list,
             "dead replay": self._dead_replay,
@@ -43,41 +43,6 @@ class Office:
         if found is None:
             raise Refused("no_such_operation", f"This Rialto knows no {operation!r}.", status=404)
         return await found(arguments)
-
-    async def _room_create(self, arguments: Arguments) -> Any:
-        owner = await self._made.accounts.named(arguments["owner"])
-        room = await self._made.native.found_room(
-            arguments["name"],
-            owner.person,
-            topic=arguments.get("topic", ""),
-            access="public" if arguments.get("public", True) else "invite",
-        )
-        snapshot = await self._made.hub.snapshot(room.id)
-        assert snapshot is not None
-        # A room that is on no other network has no alias.
-        alias = next((view.address for view in snapshot.links if view.link.network == MATRIX), "")
-        return {"id": room.id, "name": room.name, "alias": alias}
-
-    async def _room_list(self, arguments: Arguments) -> Any:
-        found = await self._made.db.read(lambda connection: rooms.visible_to(connection, None))
-        listed = []
-        for room, _ in found:
-            snapshot = await self._made.hub.snapshot(room.id)
-            assert snapshot is not None
-            listed.append(
-                {
-                    "id": room.id,
-                    "name": room.name,
-                    "public": room.public,
-                    "members": len(snapshot.members),
-                    "events": room.last_seq,
-                    "links": [
-                        {"network": view.link.network, "state": view.link.state, "address": view.address}
-                        for view in snapshot.links
-                    ],
-                }
-            )
-        return listed
 
     async def _why(self, arguments: Arguments) -> Any:
         found = await why.why(self._made.hub, arguments["reference"])

@@ -15,6 +15,7 @@ from bridge.app.admin_socket import serve_admin
 from bridge.app.lock import Hold, beside, held
 from bridge.app.office import Office
 from bridge.app.parts import Parts, parts
+from bridge.app.sign_in import sign_in_options
 from bridge.networks.matrix import server as appservice
 from bridge.networks.matrix.door import Limits as DoorLimits
 from bridge.networks.matrix.door import runner as appservice_runner
@@ -69,8 +70,8 @@ async def _run(made: Parts, hold: Hold, stop: asyncio.Event, announce: Callable[
 
 
 async def _serve(made: Parts, metrics: Metrics, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
+    _spare_the_collector()
     async with _appservice(made), _web(made, metrics):
-        _spare_the_collector()
         await _welcome(made, announce)
         logger.info("ready", web=made.settings.web.url, homeserver=made.settings.homeserver.url)
         async with asyncio.TaskGroup() as group:
@@ -127,6 +128,7 @@ async def _web(made: Parts, metrics: Metrics) -> AsyncIterator[None]:
             url=made.settings.web.url,
             name=made.settings.web.name,
             server_name=made.settings.homeserver.server_name,
+            sign_in=sign_in_options(made.settings),
             limits=WebLimits(
                 messages_per_second=limits.messages_per_second,
                 burst=limits.burst,

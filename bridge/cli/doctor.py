@@ -7,6 +7,7 @@ import logging
 import sys
 
 import click
+import structlog
 
 from bridge.app.doctor import Doctor
 from bridge.cli.config_option import with_settings
@@ -18,7 +19,9 @@ from bridge.settings import Settings
 @with_settings
 def command(settings: Settings) -> None:
     """Check homeserver, tokens, ping, database, clock and media limit; exit with 1 where something is not well."""
+    # What it finds is said once, with a remedy; nothing is logged between.
     logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         registration = load(settings.appservice.registration)
     except BadFile as error:

@@ -116,6 +116,8 @@ class BadgeWatch:
         self._changed: set[RoomId] = set()
         self._stale: set[RoomId] = set()
         self._asked: set[RoomId] = set()
+        self._left = False
+        """Whether the person has left a room since the last answer."""
         self._more = asyncio.Event()
 
     @property
@@ -137,12 +139,15 @@ class BadgeWatch:
         return found
 
     async def next(self) -> list[Badge]:
-        """Wait until badges differ from what was returned last; return the newest of each that does."""
+        """Wait until badges differ from what was returned last; return the newest of each that does: of none where
+        the person has only left rooms (see `rooms`)."""
         while True:
             if self._stale:
                 await self._recount()
             changed, self._changed = self._changed, set()
-            if found := [self._now[room] for room in changed if room in self._now]:
+            found = [self._now[room] for room in changed if room in self._now]
+            if found or self._left:
+                self._left = False
                 return found
             if not self._stale:
                 self._more.clear()
@@ -195,7 +200,7 @@ class BadgeWatch:
                 self._set(found[room])
             else:
                 self._badges.unfollow(self, room)
-                self._now.pop(room, None)
+                self._left |= self._now.pop(room, None) is not None
 
     def _set(self, badge: Badge) -> None:
         if self._now.get(badge.room) != badge:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -82,6 +82,7 @@ class Hub:
         self._seat_all = seat_all
         self._eraser = Eraser(db)
         self._side: set[asyncio.Task[None]] = set()
+        self._on_status: list[Callable[[NetworkStatus], None]] = []
         self._used: set[RoomId] = set()
         self._repeated = 0
 
@@ -241,6 +242,12 @@ class Hub:
     def health_changed(self, status: NetworkStatus) -> None:
         """Show viewers a network's new health."""
         self.viewers.publish_everywhere(StatusChanged(status))
+        for listener in self._on_status:
+            listener(status)
+
+    def on_status(self, listener: Callable[[NetworkStatus], None]) -> None:
+        """Call `listener` when a network's health changes."""
+        self._on_status.append(listener)
 
     # after a commit
 
@@ -374,9 +381,19 @@ class Hub:
 
     async def line(self, room: RoomId, entry: Entry) -> Line:
         """Return an entry as a viewer gets it."""
+        return (await self.lines(room, [entry]))[0]
+
+    async def lines(self, room: RoomId, entries: Sequence[Entry]) -> list[Line]:
+        """Return entries as a viewer gets them."""
+        if not entries:
+            return []
         actor = await self._actor(room)
-        deliveries = await self.db.read(lambda c: outbox.of_page(c, room, entry.seq, entry.seq))
-        return Line(entry, await self._author(actor, entry.event.who), deliveries.get(entry.seq, []))
+        numbers = [entry.seq for entry in entries]
+        deliveries = await self.db.read(lambda c: outbox.of_events(c, room, numbers))
+        return [
+            Line(entry, await self._author(actor, entry.event.who), deliveries.get(entry.seq, []))
+            for entry in entries
+        ]
 
     async def member(self, room: RoomId, person: PersonId) -> Member | None:
         """Return a person's place in a room, or None for one who never was there."""

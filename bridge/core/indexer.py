@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -62,38 +62,43 @@ class Indexer:
                 await self._find()
             if not self._rooms:
                 await self._wait()
-            spent = await self._step(list(islice(self._rooms, ROOMS)))
+            spent = await self._step(self._next())
             busy, self._busy = self._busy, False
             await asyncio.sleep(rest_after(spent, busy=busy))
 
     async def _find(self) -> None:
         """Look for rooms that are behind."""
+        # Put off before it is read: whoever finds the queue full from now on has it done again.
+        self._look = False
         found = await self._db.read(lambda c: indexing.behind(c, ROOMS_AT_ONCE))
-        self._look = len(found) == ROOMS_AT_ONCE
-        for room in found:
-            self._rooms[room] = None
+        self._look = self._look or len(found) == ROOMS_AT_ONCE
+        self._rooms.update((room, None) for room in found)
 
     async def _wait(self) -> None:
         self._more.clear()
         await self._more.wait()
         await asyncio.sleep(GATHER_SECONDS)
 
-    async def _step(self, wanted: Iterable[RoomId]) -> float:
-        """Take a bite; return the seconds that it kept the database and the interpreter busy."""
-        portions, reading = await self._db.read(lambda c: _timed_read(c, wanted))
-        for portion in portions:
-            # Taken out before it is written: what is said meanwhile puts the room in again, at the end.
-            del self._rooms[portion.room]
+    def _next(self) -> list[RoomId]:
+        """Take the rooms of the next bite out of the queue, before they are read: what is said in one of them from
+        now on puts it in again."""
+        wanted = list(islice(self._rooms, ROOMS))
+        for room in wanted:
+            del self._rooms[room]
+        return wanted
+
+    async def _step(self, wanted: Sequence[RoomId]) -> float:
+        """Take a bite; return the seconds of the processor that it took, not those in which it waited for its turn."""
         try:
+            portions, reading = await self._db.read(lambda c: _timed_read(c, wanted))
             cut, cutting = await asyncio.to_thread(_timed_cut, portions)
             writing = await self._db.write(lambda c: _timed_write(c, portions, cut))
         except BaseException:
             self._look = True
             raise
         crash_point("indexed")
-        for portion in portions:
-            if portion.more:
-                self._rooms[portion.room] = None
+        done = {portion.room for portion in portions if not portion.more}
+        self._rooms.update((room, None) for room in wanted if room not in done)
         return reading + cutting + writing
 
 
@@ -103,28 +108,29 @@ def rest_after(spent: float, *, busy: bool) -> float:
     return spent * (1 - share) / share
 
 
-def _timed_read(connection: Connection, wanted: Iterable[RoomId]) -> tuple[list[Portion], float]:
+def _timed_read(connection: Connection, wanted: Sequence[RoomId]) -> tuple[list[Portion], float]:
     """Read portions of rooms, as many as make a bite."""
-    began = time.perf_counter()
+    began = time.thread_time()
     portions: list[Portion] = []
+    given: set[int] = set()
     left, chars = BATCH, indexing.ENOUGH_CHARS
     for room in wanted:
-        portion = indexing.read(connection, room, left)
+        portion = indexing.read(connection, room, left, given)
         portions.append(portion)
         left -= portion.entries
         chars -= sum(len(line.text) for line in portion.lines)
         if left <= 0 or chars <= 0:
             break
-    return portions, time.perf_counter() - began
+    return portions, time.thread_time() - began
 
 
 def _timed_cut(portions: list[Portion]) -> tuple[list[list[str]], float]:
-    began = time.perf_counter()
+    began = time.thread_time()
     cut = [words(line.text) for portion in portions for line in portion.lines]
-    return cut, time.perf_counter() - began
+    return cut, time.thread_time() - began
 
 
 def _timed_write(connection: Connection, portions: list[Portion], cut: list[list[str]]) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     indexing.write(connection, portions, cut)
-    return time.perf_counter() - began
+    return time.thread_time() - began

@@ -201,6 +201,10 @@ class Watch(Protocol):
         """Wait for the next frame."""
         ...
 
+    async def some(self) -> list[Frame]:
+        """Wait for a frame; return all that are there then, in order."""
+        ...
+
 
 class LinkView(msgspec.Struct, frozen=True):
     """A link as a viewer sees it: `address` is what people there call the room."""

@@ -27,6 +27,12 @@ class Viewer:
             await self._more.wait()
         return self._frames.popleft()
 
+    async def some(self) -> list[Frame]:
+        """Wait for a frame; return all that are there then."""
+        found = [await self.next(), *self._frames]
+        self._frames.clear()
+        return found
+
     def put(self, frame: Frame) -> None:
         """Add a frame; a queue that is full is emptied, and its reader told to read the page again."""
         if len(self._frames) >= QUEUE:

@@ -111,6 +111,7 @@ def _unwritable(file: Path) -> str:
 def warnings(settings: Settings) -> Iterator[Problem]:
     """Yield what works and yet is likely not meant: secrets that others may read, a URL and a port that differ."""
     secrets = [settings.path, settings.appservice.registration, settings.database_file]
+    secrets += [provider.client_secret_file for provider in settings.sign_in.oidc]
     for path in (path for path in secrets if path is not None and path.exists()):
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o177:

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from bridge.networks.matrix.registration import make
-from bridge.settings.explain import sections
+from bridge.settings.explain import lists, sections
 from bridge.settings.loading import variables
 from bridge.settings.models import Appservice, Settings, Web
 from bridge.settings.template import Answers, rialto_yaml, scalar
@@ -68,6 +69,8 @@ def full_yaml() -> str:
             lines += [f"# {inner[key].__doc__}", f"{key}:"]
             for name, setting in inner[key].model_fields.items():
                 lines += [f"  {line}" for line in _yaml_lines(name, setting)]
+                if entry := lists(inner[key]).get(name):
+                    lines += [f"  # {_plain(entry)}", *(f"  {line}" for line in _entry_lines(entry))]
         else:
             lines += _yaml_lines(key, field)
     return "\n".join(lines) + "\n"
@@ -77,7 +80,24 @@ def _yaml_lines(name: str, field: FieldInfo) -> Iterator[str]:
     for line in textwrap.wrap(f"{field.description}{_choices(field)}".replace("`", "'"), _WIDTH):
         yield f"# {line}"
     value = _default(field)
-    yield f"# {name}: database-url" if value == "" else f"{name}: {value}"
+    yield f"# {name}: {_example(field)}" if value == "" else f"{name}: {value}"
+
+
+def _entry_lines(model: type[BaseModel]) -> Iterator[str]:
+    """Yield one entry of a list of sections as a comment: every key with its meaning, and an example or its default."""
+    mark = "-"
+    for name, field in model.model_fields.items():
+        for line in textwrap.wrap(f"{field.description}{_choices(field)}".replace("`", "'"), _WIDTH - 6):
+            yield f"#   # {line}"
+        value = _default(field)
+        yield f"# {mark} {name}: {value}" if value else f"#   # {name}: {_example(field)}"
+        mark = " "
+
+
+def _example(field: FieldInfo) -> str:
+    """Return what a key that is best left out could be set to, as YAML."""
+    example = (field.examples or [""])[0]
+    return str(example).lower() if isinstance(example, bool) else scalar(str(example))
 
 
 def _choices(field: FieldInfo) -> str:
@@ -104,8 +124,9 @@ def markdown() -> str:
 
         Rialto reads one YAML file: `--config PATH`, else `RIALTO_CONFIG`, else `./local/rialto.yaml`. Paths in it are
         taken from the file's own folder. Every setting can be given by an environment variable too, which then counts
-        in place of the file's. A secret can be kept in a file of its own, named by the key with `_file` after it.
-        `rialto init` writes a first file, `rialto check` tells what is wrong with one.
+        in place of the file's; a list is written there as in the file: `[a, b]`. A secret can be kept in a file of
+        its own, named by the key with `_file` after it. `rialto init` writes a first file, `rialto check` tells what
+        is wrong with one.
 
         This page is made by `python -m bridge.settings.document`.
         """).splitlines()
@@ -113,6 +134,8 @@ def markdown() -> str:
     plain = {key: field for key, field in Settings.model_fields.items() if key not in inner}
     for title, text, model in [(key, kind.__doc__, kind) for key, kind in inner.items()]:
         lines += ["", f"## {title}", "", str(text), "", *_table(model.model_fields, (title,), names)]
+        for key, entry in lists(model).items():
+            lines += ["", f"### Each of {title}.{key}", "", str(entry.__doc__), "", *_entry_table(entry)]
     lines += [
         "",
         "## database",
@@ -124,14 +147,30 @@ def markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _plain(model: type[BaseModel]) -> str:
+    return str(model.__doc__).replace("`", "'")
+
+
+def _entry_table(model: type[BaseModel]) -> Iterator[str]:
+    """Yield the table of the keys that one entry of a list has; no variable gives them one by one."""
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for key, field in model.model_fields.items():
+        yield f"| `{key}` | {_shown_default(field)} | {field.description}{_choices(field)} |"
+
+
+def _shown_default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "needed"
+    return f"`{_default(field)}`" if _default(field) else "none"
+
+
 def _table(fields: dict[str, FieldInfo], above: tuple[str, ...], names: dict[Any, str]) -> Iterator[str]:
     yield "| key | default | environment | meaning |"
     yield "|---|---|---|---|"
     for key, field in fields.items():
         at = (*above, key)
-        default = (
-            "needed" if field.default is PydanticUndefined else f"`{_default(field)}`" if _default(field) else "none"
-        )
+        default = _shown_default(field)
         yield f"| `{'.'.join(at)}` | {default} | `{names[at]}` | {field.description}{_choices(field)} |"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -18,6 +18,9 @@ _KINDS: dict[str, str] = {
     "int_from_float": "a whole number",
     "float_type": "a number",
     "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
 }
 
 
@@ -27,11 +30,27 @@ def sections(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     return {key: kind for key, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
 
 
+def lists(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """Return, by their keys, the kinds of section of which a model has lists."""
+    kinds = {key: get_args(field.annotation) for key, field in model.model_fields.items()}
+    return {
+        key: kind[0]
+        for key, kind in kinds.items()
+        if len(kind) == 1 and isinstance(kind[0], type) and issubclass(kind[0], BaseModel)
+    }
+
+
+def within(model: type[BaseModel], at: Iterable[str | int]) -> type[BaseModel]:
+    """Return the section at a place below `model`; a number leads into a list of sections."""
+    for key in at:
+        if not isinstance(key, int):
+            model = {**sections(model), **lists(model)}[key]
+    return model
+
+
 def known_keys(model: type[BaseModel], at: KeyPath) -> list[str]:
     """Return the keys that the section at `at` may have."""
-    for key in at:
-        model = sections(model)[str(key)]
-    return list(model.model_fields)
+    return list(within(model, at).model_fields)
 
 
 def message(error: ErrorDetails, model: type[BaseModel], *, secret: bool) -> str:
@@ -43,6 +62,8 @@ def message(error: ErrorDetails, model: type[BaseModel], *, secret: bool) -> str
         return f"unknown key{_misplaced(model, error['loc'])}"
     if value is None:
         return "has no value"
+    if kind == "string_too_short":
+        return "must not be empty"
     if kind == "value_error":
         return str(context["error"])
     shown = "" if secret else f", not {_shown(value)}"
@@ -62,8 +83,7 @@ def message(error: ErrorDetails, model: type[BaseModel], *, secret: bool) -> str
 
 def _wanted(model: type[BaseModel], at: Iterable[str | int]) -> str:
     *above, last = at
-    for key in above:
-        model = sections(model)[str(key)]
+    model = within(model, above)
     if inner := sections(model).get(str(last)):
         return f"a section with {', '.join(inner.model_fields)}"
     field = model.model_fields[str(last)]
@@ -73,14 +93,15 @@ def _wanted(model: type[BaseModel], at: Iterable[str | int]) -> str:
 
 def _misplaced(model: type[BaseModel], at: Iterable[str | int]) -> str:
     """Return the key that was meant: a close one beside it, or one of that name in another section."""
-    *above, last = map(str, at)
+    *above, key = at
+    last = str(key)
     if guess := did_you_mean(last, known_keys(model, tuple(above))):
         return guess
     for name, inner in sections(model).items():
         if last in inner.model_fields:
             return f" (did you mean '{name}.{last}'?)"
     if last in model.model_fields:
-        return f" (did you mean '{last}' at the top, not inside '{'.'.join(above)}'?)"
+        return f" (did you mean '{last}' at the top, not inside '{'.'.join(map(str, above))}'?)"
     return ""
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_origin
 
 from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from bridge.networks.matrix.registration import BadFile, Document, KeyPath, Problem, did_you_mean, read_yaml
-from bridge.settings.explain import message, sections
+from bridge.settings.explain import lists, message, sections
 from bridge.settings.models import Settings
 
 PREFIX = "RIALTO_"
@@ -93,7 +95,7 @@ class _Reading:
                 variable = PREFIX + "__".join([*map(str, above), twin]).upper()
                 if variable in known and variable not in environ:
                     section.pop(twin, None)
-            section[str(key)] = _number(text) if _is_number(known[name]) else text
+            section[str(key)] = _value(text, known[name])
             self.given[known[name]] = name
 
     def _unknown_variable(self, name: str, known: Mapping[str, KeyPath]) -> None:
@@ -108,6 +110,10 @@ class _Reading:
         for key, inner in sections(model).items():
             if isinstance(data.get(key), dict):
                 self.read_secrets(inner, data[key], (*at, key))
+        for key, inner in lists(model).items():
+            for index, item in enumerate(data[key] if isinstance(data.get(key), list) else ()):
+                if isinstance(item, dict):
+                    self.read_secrets(inner, item, (*at, key, index))
         for key in model.model_fields:
             name = data.get(f"{key}_file")
             if f"{key}_file" not in model.model_fields or name is None:
@@ -156,10 +162,12 @@ def _fields(at: KeyPath) -> Iterator[Any]:
     """Yield the declared fields along `at`."""
     model: type[BaseModel] | None = Settings
     for key in at:
-        if model is None or str(key) not in model.model_fields:
+        if isinstance(key, int):
+            continue  # One of a list; its kind was found with the list.
+        if model is None or key not in model.model_fields:
             return
-        yield model.model_fields[str(key)]
-        model = sections(model).get(str(key))
+        yield model.model_fields[key]
+        model = {**sections(model), **lists(model)}.get(key)
 
 
 def _twins(key: str) -> tuple[str, ...]:
@@ -167,9 +175,15 @@ def _twins(key: str) -> tuple[str, ...]:
     return (key.removesuffix("_file"),) if key.endswith("_file") else (f"{key}_file",)
 
 
-def _is_number(at: KeyPath) -> bool:
+def _value(text: str, at: KeyPath) -> Any:
+    """Return what a variable's text stands for; what it cannot stand for is left for the rules to refuse."""
     *_, declared = _fields(at)
-    return declared.annotation in (int, float)
+    if declared.annotation in (int, float):
+        return _number(text)
+    if get_origin(declared.annotation) is list:
+        with suppress(YAMLError, ValueError):
+            return YAML(typ="safe", pure=True).load(text)
+    return text
 
 
 def _number(text: str) -> float | int | str:

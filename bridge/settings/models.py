@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+)
 
 from bridge.settings import values
 
@@ -30,6 +39,10 @@ Prefix = Annotated[str, AfterValidator(values.prefix)]
 MatrixUser = Annotated[str, AfterValidator(values.matrix_user)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 ListenAddress = Annotated[values.Listen, BeforeValidator(values.Listen.parse)]
+Issuer = Annotated[str, AfterValidator(values.issuer)]
+ProviderId = Annotated[str, AfterValidator(values.provider_id)]
+Scope = Annotated[str, AfterValidator(values.scope)]
+Filled = Annotated[str, Field(min_length=1)]
 FilePath = Annotated[Path, AfterValidator(_from_folder)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Title = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
@@ -79,7 +92,6 @@ class Appservice(_Section):
 class Web(_Section):
     """Rialto's own web page."""
 
-    name: Title = Field(default="Rialto", description="What this server is called on its page.")
     url: RootAddress = Field(
         default="http://127.0.0.1:8090",
         description="The address that people type into their browser; links are made with it.",
@@ -87,6 +99,7 @@ class Web(_Section):
     listen: ListenAddress = Field(
         default=values.Listen("127.0.0.1", 8090), description="The address and port on which the web page is served."
     )
+    name: Title = Field(default="Rialto", description="What this server is called on its page.")
 
 
 class Log(_Section):
@@ -178,6 +191,72 @@ class Limits(_Section):
     )
 
 
+class OidcProvider(_Section):
+    """An OpenID Connect provider. Its callback, to be allowed there, is `<web.url>/api/v1/sso/<id>/callback`."""
+
+    id: ProviderId = Field(
+        description="Names the provider in addresses; do not change it once it is registered there.",
+        examples=["keycloak"],
+    )
+    title: Filled = Field(description="What people see on the button.", examples=["Example SSO"])
+    issuer: Issuer = Field(
+        description="The provider's issuer: the address before `/.well-known/openid-configuration`. People are known "
+        "by it for ever: another issuer means other people.",
+        examples=["https://id.example.org/realms/main"],
+    )
+    client_id: Filled = Field(description="The name under which Rialto is registered there.", examples=["rialto"])
+    client_secret: str = Field(
+        default="", repr=False, description="The secret that belongs to it; empty for a public client."
+    )
+    client_secret_file: FilePath | None = Field(
+        default=None, description="In place of `client_secret`: a file that holds it.", examples=["oidc-secret"]
+    )
+    scopes: list[Scope] = Field(
+        default=["openid", "profile"], description="What is asked for; `openid` must be among it."
+    )
+    signup: bool | None = Field(
+        default=None,
+        description="Whether a first sign-in makes an account here. Left out: as `accounts.signup` says.",
+        examples=[True],
+    )
+
+    @field_validator("scopes")
+    @classmethod
+    def _openid(cls, value: list[str]) -> list[str]:
+        if "openid" not in value:
+            raise ValueError("must hold openid: without it the provider does not say who somebody is")
+        return value
+
+
+class SignIn(_Section):
+    """How people sign in who have an account elsewhere."""
+
+    oidc: list[OidcProvider] = Field(default=[], description="OpenID Connect providers, in the order of their buttons.")
+    matrix: Literal["off", "password", "sso", "both"] = Field(
+        default="off",
+        description="Whether accounts of the homeserver may sign in: with their Matrix `password` here, on the "
+        "homeserver's own pages (`sso`), or either way.",
+    )
+    matrix_signup: bool | None = Field(
+        default=None,
+        description="Whether a first sign-in with a Matrix account makes an account here. Left out: as "
+        "`accounts.signup` says.",
+        examples=[True],
+    )
+
+    @field_validator("oidc")
+    @classmethod
+    def _distinct(cls, value: list[OidcProvider]) -> list[OidcProvider]:
+        for key in ("id", "issuer"):
+            seen: set[str] = set()
+            for provider in value:
+                mark = str(getattr(provider, key)).rstrip("/")
+                if mark in seen:
+                    raise ValueError(f"names the {key} '{mark}' twice: each provider stands there once")
+                seen.add(mark)
+        return value
+
+
 class Settings(_Section):
     """All settings, checked; paths are absolute and URLs are without a last slash."""
 
@@ -192,11 +271,13 @@ class Settings(_Section):
     database_file: FilePath | None = Field(
         default=None,
         description="In place of `database`: a file that holds the URL, to keep a password out of this one.",
+        examples=["database-url"],
     )
     log: Log = Field(default_factory=Log)
     rooms: Rooms = Field(default_factory=Rooms)
     accounts: Accounts = Field(default_factory=Accounts)
     limits: Limits = Field(default_factory=Limits)
+    sign_in: SignIn = Field(default_factory=SignIn)
 
     _path: Path = PrivateAttr(Path("rialto.yaml"))
 

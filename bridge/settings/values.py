@@ -13,7 +13,10 @@ from sqlalchemy.exc import ArgumentError
 
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_PROVIDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
+LONGEST_ISSUER = 255
+MATRIX_PROVIDER = "matrix"
 _NOT_OTHERS = {"0.0.0.0", "::"}
 """Addresses to listen on; nobody can call them."""
 
@@ -198,4 +201,37 @@ def matrix_user(value: str) -> str:
     """Return a Matrix user ID, `@name:server`."""
     if not re.fullmatch(r"@[!-9;-~]+:[A-Za-z0-9.:\[\]-]+", value) or len(value) > 255:
         raise ValueError("must be a whole Matrix user ID, such as @you:example.org")
+    return value
+
+
+def issuer(value: str) -> str:
+    """Return an OpenID provider's issuer as it is written; its last slash, where it has one, belongs to it."""
+    web_address(value)
+    parts = urlsplit(value)
+    if parts.scheme.lower() != "https" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https://: whoever can change what it answers can sign in as anybody")
+    if "/.well-known/" in parts.path:
+        raise ValueError("must end before /.well-known: Rialto adds that part itself")
+    if len(value) > LONGEST_ISSUER:
+        raise ValueError(f"must have at most {LONGEST_ISSUER} characters")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or (_is_ipv4(host) and ipaddress.IPv4Address(host).is_loopback)
+
+
+def provider_id(value: str) -> str:
+    """Return the ID of a place to sign in, which stands in addresses."""
+    if not _PROVIDER.fullmatch(value):
+        raise ValueError("must be 1 to 32 of a-z 0-9 _ - and begin with a letter or digit, such as keycloak")
+    if value == MATRIX_PROVIDER:
+        raise ValueError("'matrix' is the homeserver's own: choose another, and see sign_in.matrix")
+    return value
+
+
+def scope(value: str) -> str:
+    """Return one scope (RFC 6749, section 3.3)."""
+    if not re.fullmatch(r"[!#-\[\]-~]+", value):
+        raise ValueError("must be one scope without spaces, such as profile")
     return value

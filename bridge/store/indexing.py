@@ -131,8 +131,11 @@ def waiting(connection: Connection) -> int:
     return int(connection.scalar(statement) or 0)
 
 
-def read(connection: Connection, room: RoomId, limit: int) -> Portion:
-    """Return what comes next in a room's log, up to `limit` entries: new lines, and the targets of new edits."""
+def read(connection: Connection, room: RoomId, limit: int, given: set[int]) -> Portion:
+    """Return what comes next in a room's log, up to `limit` entries: new lines, and the targets of new edits.
+
+    `given` are the IDs that other portions of the same bite have got; those of this one are added.
+    """
     start = connection.scalar(select(indexed.c.seq).where(indexed.c.room == room)) or 0
     place = connection.execute(select(rooms.c.last_seq, rooms.c.deleted_at).where(rooms.c.id == room)).one()
     if place.deleted_at is not None:
@@ -143,7 +146,7 @@ def read(connection: Connection, room: RoomId, limit: int) -> Portion:
     upto = kept[-1].seq if kept else start
     edited = {row.target for row in kept if row.kind == "edited" and row.target <= start}
     targets = _rows(connection, events.c.room == room, events.c.seq.in_(edited)) if edited else []
-    lines = _numbered(connection, room, [row for row in (*targets, *kept) if _is_line(row)])
+    lines = _numbered(connection, room, [row for row in (*targets, *kept) if _is_line(row)], given)
     return Portion(room, upto, len(kept), lines, more=len(kept) < len(fresh) or len(fresh) == limit)
 
 
@@ -194,15 +197,15 @@ def _is_line(row: Row[Any]) -> bool:
     return row.kind == "said" and row.removed_at is None and row.content is not None
 
 
-def _numbered(connection: Connection, room: RoomId, rows: Sequence[Row[Any]]) -> list[Line]:
+def _numbered(connection: Connection, room: RoomId, rows: Sequence[Row[Any]], given: set[int]) -> list[Line]:
     """Give each line its row's ID, or a free one: those of one room in their order, those of other rooms apart."""
-    salt = crc32(room.encode()) & 511
+    salt = crc32(room.encode()) & 2047
     statement = select(searchable.c.seq, searchable.c.id).where(
         searchable.c.room == room, searchable.c.seq.in_([row.seq for row in rows])
     )
     known = {row.seq: row.id for row in connection.execute(statement)}
-    wished = [first_id(row.stored_at) | (row.seq & 4095) << 9 | salt for row in rows]
-    taken = _taken(connection, wished)
+    wished = [first_id(row.stored_at) | (row.seq & 1023) << 11 | salt for row in rows]
+    taken = _taken(connection, wished) | given
     lines: list[Line] = []
     for row, number in zip(rows, wished, strict=True):
         said = decode_content(row.content)
@@ -213,6 +216,7 @@ def _numbered(connection: Connection, room: RoomId, rows: Sequence[Row[Any]]) ->
                 at += 1
                 taken |= _taken(connection, [at])
             taken.add(at)
+            given.add(at)
         lines.append(Line(room, row.seq, row.who, row.version, said.text, at, known=row.seq in known))
     return lines
 

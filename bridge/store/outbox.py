@@ -158,6 +158,15 @@ def of_page(connection: Connection, room: RoomId, first: int, last: int) -> dict
     return found
 
 
+def of_events(connection: Connection, room: RoomId, numbers: Sequence[int]) -> dict[int, list[Delivery]]:
+    """Return the deliveries of the events with these numbers, by number."""
+    statement = select(deliveries).where(deliveries.c.room == room, deliveries.c.seq.in_(list(numbers)))
+    found: dict[int, list[Delivery]] = {}
+    for row in connection.execute(statement.order_by(deliveries.c.seq, deliveries.c.link, deliveries.c.part)):
+        found.setdefault(row.seq, []).append(_delivery(row))
+    return found
+
+
 def by_remote(connection: Connection, link: LinkId, remote_ids: Sequence[str]) -> list[Delivery]:
     """Return the deliveries that a network calls by these IDs."""
     statement = select(deliveries).where(deliveries.c.link == link, deliveries.c.remote_id.in_(list(remote_ids)))

@@ -15,6 +15,9 @@ from bridge.model.errors import Refused
 logger = structlog.get_logger(__name__)
 ErrorPage = Callable[[web.Request, Refused], Awaitable[web.StreamResponse]]
 
+VISITED = "/api/v1/sso/"
+"""Addresses of the API to which browsers are led."""
+
 _CODES = {
     400: ("bad_request", "The request cannot be understood."),
     404: ("not_found", "There is nothing here."),
@@ -50,7 +53,8 @@ def answering(error_page: ErrorPage) -> Middleware:
             return await _answer(request, Refused("internal", "Something went wrong here; try again.", status=500))
 
     async def _answer(request: web.Request, refusal: Refused) -> web.StreamResponse:
-        page = not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+        program = request.path.startswith("/api/") and not request.path.startswith(VISITED)
+        page = not program and "text/html" in request.headers.get("Accept", "")
         answer = await error_page(request, refusal) if page else as_json(refusal)
         if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)

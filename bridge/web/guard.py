@@ -32,14 +32,15 @@ def same_origin_only(url: str) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         # A request that carries its token itself was made on purpose: no browser adds that header.
-        if request.method not in SAFE and not bearer(request) and not _ours(request, own):
+        if request.method not in SAFE and not bearer(request) and not ours(request, own):
             raise Refused("cross_origin", "This request came from another site.", status=403)
         return await handler(request)
 
     return middleware
 
 
-def _ours(request: web.Request, own: str) -> bool:
+def ours(request: web.Request, own: str) -> bool:
+    """Tell whether a request comes from a page of ours, whose address is `own`, or from no page at all."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bridge.core.ports import Line
 from bridge.model.deliveries import Delivery
@@ -48,6 +48,16 @@ class Lines:
     async def one(self, room: RoomId, entry: Entry) -> LineShape:
         """Return one entry as it reads now."""
         return (await self.shaped(room, [await self._view.line(room, entry)]))[0]
+
+    async def some(self, room: RoomId, entries: Sequence[Entry]) -> list[LineShape]:
+        """Return entries as they read now, with one look at the database for all of them."""
+        return await self.shaped(room, await self._view.lines(room, entries))
+
+    async def numbered(self, room: RoomId, numbers: Iterable[int]) -> list[LineShape]:
+        """Return the lines with these numbers as they read now, in rising `seq`."""
+        wanted = sorted(numbers)
+        entries = await self._db.read(lambda c: log.entries(c, room, wanted))
+        return await self.some(room, [entries[seq] for seq in wanted if seq in entries])
 
     async def by_ids(self, room: RoomId, wanted: Iterable[EventId]) -> list[LineShape]:
         """Return the lines of these events as they read now, in rising `seq`."""

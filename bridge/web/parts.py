@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bridge.core.badges import Badges
 from bridge.core.native import Native
-from bridge.core.ports import Line, RoomView
+from bridge.core.ports import Line, NetworkStatus, RoomView
 from bridge.core.rights import Action
 from bridge.core.state import RoomState
 from bridge.model.events import Entry
@@ -16,10 +17,24 @@ from bridge.model.people import Member
 from bridge.model.rooms import Link, Room
 from bridge.store.database import Database
 from bridge.web.accounts import Accounts
+from bridge.web.sso.options import SignInOptions
 
 
 class View(RoomView, Protocol):
     """What the page sees of the rooms; the hub is one."""
+
+    @property
+    def badges(self) -> Badges:
+        """Return what people have not read yet."""
+        ...
+
+    def on_status(self, listener: Callable[[NetworkStatus], None]) -> None:
+        """Call `listener` when a network's health changes."""
+        ...
+
+    async def lines(self, room: RoomId, entries: Sequence[Entry]) -> list[Line]:
+        """Return entries as a viewer gets them."""
+        ...
 
     async def line(self, room: RoomId, entry: Entry) -> Line:
         """Return an entry as a viewer gets it."""
@@ -93,4 +108,5 @@ class WebParts:
     url: str = "http://127.0.0.1:8090"
     name: str = "Rialto"
     limits: WebLimits = field(default_factory=WebLimits)
+    sign_in: SignInOptions = field(default_factory=SignInOptions)
     heartbeat_seconds: float = 15

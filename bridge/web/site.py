@@ -20,6 +20,7 @@ from bridge.web.api.routes import add_operations
 from bridge.web.api.server import ServerApi
 from bridge.web.api.sessions import SessionsApi
 from bridge.web.api.signup import SignUpApi
+from bridge.web.api.sso import SsoApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.built import Assets, load
@@ -32,6 +33,8 @@ from bridge.web.parts import WebParts
 from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.shell import Shell
+from bridge.web.socket.sockets import Sockets
+from bridge.web.sso.visits import Visits
 from bridge.web.stream import Streams
 
 
@@ -47,13 +50,15 @@ def make_app(parts: WebParts) -> web.Application:
     built = load()
     shell = Shell(built, door)
     streams = Streams(parts, door, places, lines)
+    sockets = Sockets(parts, door, places, lines, page=built.version)
+    visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(shell.failure), same_origin_only(parts.url), patient(parts.db)],
         client_max_size=BODY_BYTES,
     )
     entrance = Entrance(parts, door)
     offers: list[Offers] = [
-        ServerApi(parts),
+        ServerApi(parts, visits),
         entrance,
         SignUpApi(parts, door, entrance),
         AccountApi(parts, door, avatars, entrance),
@@ -64,6 +69,7 @@ def make_app(parts: WebParts) -> web.Application:
         DirectApi(parts, places, avatars),
         InvitesApi(parts, places),
         EventsApi(parts, places, lines),
+        SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
     add_operations(app.router, door, operations)
@@ -72,6 +78,7 @@ def make_app(parts: WebParts) -> web.Application:
         Document(described),
         Browse(operations, described),
         streams,
+        sockets,
         Health(parts),
         Assets(built),
         shell,
@@ -79,4 +86,10 @@ def make_app(parts: WebParts) -> web.Application:
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
+    app.on_shutdown.append(sockets.close)
+
+    async def close_visits(_app: web.Application) -> None:
+        await visits.close()
+
+    app.on_cleanup.append(close_visits)
     return app

@@ -159,8 +159,12 @@ class Matrix(Side):
             if not self.matrix.network.naming.ours(event.sender) or event.redacted_by or edit:
                 continue
             content = event.edited_by.content["m.new_content"] if event.edited_by else event.content
-            who = room.get("m.room.member", event.sender)["displayname"]
             style = content["msgtype"].removeprefix("m.")
+            if event.sender == self.matrix.network.naming.bot:
+                who, _, text = content["body"].partition(": ")
+                lines.append(Shown(who, text, style))
+                continue
+            who = room.get("m.room.member", event.sender)["displayname"]
             lines.append(Shown(who, content["body"], style, content.get("formatted_body", "")))
         return lines
 

@@ -69,6 +69,36 @@ async def moves(side: Side, room: Room) -> list[Content]:
     return [content for content in log if isinstance(content, Joined | Left | Profiled)]
 
 
+# guests
+
+
+async def test_a_guest_is_spoken_for(side: Side, anna: PersonId, room: Room) -> None:
+    gast = await side.world.person("Gast", guest=True)
+    await side.world.native.admit(room.id, gast)
+    placed = await side.world.native.say(room.id, gast, "hello")
+    await side.settle()
+    assert side.shown() == [Shown("Gast", "hello")]
+    await side.world.native.edit(room.id, gast, placed.id, "goodbye", None)
+    await side.settle()
+    assert side.shown()[-1] == Shown("Gast", "goodbye" if side.can.edits else "✎ goodbye")
+    assert await said(side, room) == [Said("goodbye")], "what is said for a guest does not come back as a line"
+    await side.world.native.remove(room.id, gast, placed.id, "", None)
+    await side.settle()
+    assert (side.shown() == []) is side.can.removals
+
+
+async def test_a_guest_is_spoken_for_once(side: Side, anna: PersonId, room: Room) -> None:
+    gast = await side.world.person("Gast", guest=True)
+    await side.world.native.admit(room.id, gast)
+    await side.down()
+    for text in ("one", "two"):
+        await side.world.native.say(room.id, gast, text)
+    await side.world.native.say(room.id, anna, "three")
+    await side.up()
+    await side.settle()
+    assert side.shown() == [Shown("Gast", "one"), Shown("Gast", "two"), Shown("Anna", "three")]
+
+
 # lines
 
 

@@ -81,7 +81,7 @@ class MatrixNetwork:
         self._db = db
         self._hub = hub
         self._status = NetworkStatus(MATRIX, "starting", since=now_ms())
-        self._last_ok = now_ms()
+        self._last_ok = self._made_at = now_ms()
         self._caught_up: set[str] = set()
         self._links: dict[str, Link] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -133,7 +133,9 @@ class MatrixNetwork:
                     self._closing.begin(link)
                 await self.inbox.start()
                 self.inbox.open_unlinked({link.chat for link in links})
-                self.catchup.suspect(now_ms())
+                # From before the homeserver could reach us: what it has handed over since proves nothing of what
+                # came before that.
+                self.catchup.suspect(self._made_at)
                 group.create_task(kept("catch-up", self.catchup.run))
                 group.create_task(kept("heartbeat", self._watch))
                 group.create_task(kept("greeting", self._greet))

@@ -47,7 +47,7 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     under = cause(error)
-    if isinstance(under, Away | OSError | TimeoutError | asyncpg.PostgresConnectionError):
+    if isinstance(under, Away | ConnectionError | TimeoutError | asyncpg.PostgresConnectionError):
         return True
     if isinstance(under, asyncpg.PostgresError):
         state = under.sqlstate or ""

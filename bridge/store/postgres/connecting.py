@@ -10,6 +10,8 @@ from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
+from bridge.store.postgres.away import Away, reason
+
 CONNECT_SECONDS: Final = 10.0
 STATEMENT_SECONDS: Final = 60.0
 """A statement that is not answered for so long is one that went nowhere: the connection is given up."""
@@ -29,13 +31,19 @@ _SESSION: Final = {
 
 
 async def connect(url: str, name: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> asyncpg.Connection:
-    """Open a connection that the server lists as `name`; `url` is as libpq reads it, with its options."""
-    return await asyncpg.connect(
-        dsn=url,
-        timeout=CONNECT_SECONDS,
-        command_timeout=statement_seconds,
-        server_settings={"application_name": name[:63], **_SESSION},
-    )
+    """Open a connection that the server lists as `name`; `url` is as libpq reads it, with its options.
+
+    Raises `Away` where nobody answers, and what the server says where it does not let us in.
+    """
+    try:
+        return await asyncpg.connect(
+            dsn=url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=statement_seconds,
+            server_settings={"application_name": name[:63], **_SESSION},
+        )
+    except OSError as error:
+        raise Away(reason(error)) from error
 
 
 def reading_engine(url: str, name: str, size: int) -> AsyncEngine:

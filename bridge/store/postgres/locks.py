@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from bridge.store.postgres.away import Pauses, reason
+from bridge.store.postgres.away import Away, Pauses, reason
 from bridge.store.postgres.connecting import LOCKS, SERVER_LOCK, connect
 
 log = structlog.get_logger(__name__)
@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 CHECK_SECONDS: Final = 5.0
 OTHERS_SECONDS: Final = 10.0
 """How long another may have our lock, after our connection broke: a command has it for a moment only."""
+_FAILURES: Final = (Away, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 async def take(connection: asyncpg.Connection, lock: int, name: str, *, seconds: float) -> bool:
@@ -76,7 +77,7 @@ class ServerLock:
         """Let go of the lock."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*_FAILURES):
                 await connection.close(timeout=2)
 
     async def _held(self) -> bool:
@@ -84,7 +85,7 @@ class ServerLock:
             return False
         try:
             await self._connection.execute("SELECT 1", timeout=CHECK_SECONDS)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _FAILURES:
             self._connection.terminate()
             self._connection = None
             return False
@@ -95,7 +96,7 @@ class ServerLock:
         while True:
             try:
                 return await self.take(seconds=OTHERS_SECONDS)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _FAILURES as error:
                 log.debug("the lock cannot be taken yet", reason=reason(error))
             await pauses.rest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from sqlalchemy import Connection
@@ -50,14 +50,25 @@ class Newcomers:
         """Count a new account that nobody of this server made for somebody; raise `TooFast`."""
         self._signups.check("")
 
-    async def add_proved(self, logins: Iterable[str], shown: Iterable[str], bind: Also) -> Account:
+    async def add_proved(
+        self, logins: Iterable[str], shown: Iterable[str], bind: Also, *, invite: str = ""
+    ) -> Account:
         """Make an account without a password for somebody whom another server vouches for.
 
         It takes the first login name and the first display name that are free; `bind(connection, account)` runs in
-        the same transaction. Raises what `bind` raises, and `TooFast`.
+        the same transaction, and an invite, where one is given, is used in it. Raises what `bind` raises, `Refused`
+        for the invite, and `TooFast`.
         """
         self._count_signup()
-        return await self._registry.add_proved(logins, shown, bind, newcomer_until=self._newcomer_until())
+        used: list[Invite] = []
+
+        def also(connection: Connection, account: AccountId) -> None:
+            bind(connection, account)
+            used[:] = [self._used(connection, invite)] if invite else []
+
+        account = await self._registry.add_proved(logins, shown, also, newcomer_until=self._newcomer_until())
+        await self._admit(used, account)
+        return account
 
     async def sign_up(
         self, name: str, password: str, *, display_name: str | None = None, invite: str = "", visit: Visit = UNKNOWN
@@ -80,6 +91,11 @@ class Newcomers:
             used[:] = [self._used(connection, invite)] if invite else []
 
         account = await self._registry.make(wanted, password, also, last_check=self._count_signup)
+        room = await self._admit(used, account)
+        return await self._sessions.open(account, visit), account, room
+
+    async def _admit(self, used: Sequence[Invite], account: Account) -> RoomId | None:
+        """Bring a new account into the room of the invite that it came by; return the room, or None."""
         room = used[0].room if used else None
         if room is not None:
             try:
@@ -88,7 +104,7 @@ class Newcomers:
                 # The room was archived or deleted at this moment: the account is there, and good without it.
                 logger.info("an invite led to a room that is closed", room=room, reason=refusal.message)
                 room = None
-        return await self._sessions.open(account, visit), account, room
+        return room
 
     async def come_as_guest(
         self, invite: str, display_name: str, visit: Visit = UNKNOWN

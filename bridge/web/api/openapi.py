@@ -112,5 +112,7 @@ def _responses(operation: Operation, schemas: dict[type, Any]) -> dict[str, Any]
     }
     codes = ", ".join(f"`{code}`" for code in operation.refusals)
     responses["4XX"] = {"description": f"Refused{': ' + codes if codes else ''}.", **failure}
+    if "provider_failed" in operation.refusals:
+        responses["502"] = {"description": "Another server failed: `provider_failed`.", **failure}
     responses["503"] = {"description": "Try again in a moment.", **failure}
     return responses

@@ -62,7 +62,8 @@ class Operation:
 
     `body` and `query` are structs whose types and constraints are checked before `run`; `media` are the types of a
     body that is taken as it is (`run` reads it); `answer` is the type of the JSON answer; `answers` the media types
-    of an answer that is not JSON; `refusals` the codes of `Refused` beyond those of every operation.
+    of an answer that is not JSON; `refusals` the codes of `Refused` beyond those of every operation. A GET with `head`
+    answers HEAD too.
     """
 
     method: str
@@ -81,6 +82,7 @@ class Operation:
     refusals: tuple[str, ...] = ()
     door: DoorKind = "account"
     counts: Counted = ""
+    head: bool = True
 
     @property
     def address(self) -> str:

@@ -22,7 +22,7 @@ def add_operations(router: web.UrlDispatcher, door: Door, operations: Iterable[O
         # A GET answers HEAD too, unless another operation has taken the address already.
         handler = _Handler(door, operation)
         if operation.method == "GET":
-            router.add_get(operation.address, handler.handle, name=operation.id)
+            router.add_get(operation.address, handler.handle, name=operation.id, allow_head=operation.head)
         else:
             router.add_route(operation.method, operation.address, handler.handle, name=operation.id)
 

@@ -16,6 +16,7 @@ from bridge.web.api.operations import Call, Operation
 from bridge.web.avatars import AVATAR_BYTES
 from bridge.web.languages import CODES
 from bridge.web.parts import WebParts
+from bridge.web.sso.visits import Visits
 
 
 class ProviderShape(msgspec.Struct):
@@ -61,7 +62,8 @@ class ServerShape(msgspec.Struct):
 class ServerApi:
     """The handler of /server."""
 
-    def __init__(self, parts: WebParts) -> None:
+    def __init__(self, parts: WebParts, visits: Visits) -> None:
+        self._visits = visits
         options = parts.accounts.options
         self._shape = ServerShape(
             name=parts.name,
@@ -69,7 +71,7 @@ class ServerApi:
             version=__version__,
             signup=options.signup,
             guests=options.guests,
-            oidc=[],
+            oidc=[ProviderShape(each.id, each.title) for each in visits.oidc],
             matrix=MatrixSignInShape(),
             languages=list(CODES),
             limits=LimitsShape(),
@@ -85,5 +87,8 @@ class ServerApi:
         ]
 
     async def show(self, _call: Call) -> ServerShape:
-        """Answer what this server is."""
-        return self._shape
+        """Answer what this server is, and which ways in there are at present."""
+        if self._visits.matrix is None:
+            return self._shape
+        password, sso = await self._visits.matrix.offered()
+        return msgspec.structs.replace(self._shape, matrix=MatrixSignInShape(password, sso))

@@ -6,6 +6,9 @@ import hashlib
 import hmac
 from typing import Any
 
+from aiohttp import web
+from yarl import URL
+
 from tests.fakes.homeserver.calls import Call, Reply, Route
 from tests.fakes.homeserver.errors import MatrixError, bad_request, forbidden, not_found
 from tests.fakes.homeserver.world import Appservice, Memory, User, World
@@ -29,6 +32,7 @@ class Accounts:
             Route("GET", "/capabilities", self._capabilities),
             Route("GET", "/login", self._flows, auth=False),
             Route("POST", "/login", self._login, auth=False),
+            Route("GET", "/login/sso/redirect", self._sso, auth=False),
             Route("POST", "/logout", self._logout),
             Route("GET", "/account/whoami", self._whoami),
             Route("POST", "/register", self._register, auth=False),
@@ -49,23 +53,41 @@ class Accounts:
         return {"capabilities": {"m.room_versions": versions, **{name: {"enabled": True} for name in enabled}}}
 
     async def _flows(self, _: Call) -> Reply:
-        return {"flows": [{"type": "m.login.password"}, {"type": _AS_LOGIN}]}
+        sso = ["m.login.sso", "m.login.token"] if self._world.sso_user else []
+        return {"flows": [{"type": kind} for kind in (*sso, "m.login.password", _AS_LOGIN)]}
+
+    async def _sso(self, call: Call) -> Reply:
+        """Lead back at once: whoever comes here is signed in on these pages already."""
+        if not self._world.sso_user:
+            raise bad_request("Homeserver not configured for SSO.", "M_UNRECOGNIZED")
+        token = self._world.opaque("login")
+        self._memory.login_tokens[token] = self._world.sso_user
+        back = URL(call.wanted_query("redirectUrl")).update_query(loginToken=token)
+        return web.Response(status=302, headers={"Location": str(back)})
 
     async def _login(self, call: Call) -> Reply:
         body = call.body()
         if body.get("type") == _AS_LOGIN:
             message = "This appservice has MSC4190 enabled, so appservice login cannot be used."
             raise bad_request(message, "M_APPSERVICE_LOGIN_UNSUPPORTED")
+        device = str(body.get("device_id") or self._world.opaque("device")[:10].upper())
+        if body.get("type") == "m.login.token":
+            user_id = self._memory.login_tokens.pop(str(body.get("token")), None)
+            if user_id is None:
+                raise forbidden("Invalid login token")
+            return self._session(self._world.users[user_id], device, body.get("initial_device_display_name"))
         if body.get("type") != "m.login.password":
             raise bad_request(f"Unknown login type {body.get('type')}")
         name = str(body.get("identifier", {}).get("user") or body.get("user") or "")
         user = self._world.users.get(name if name.startswith("@") else self._world.user(name))
         if user is None or user.password is None or user.password != body.get("password"):
             raise forbidden("Invalid username or password")
-        device = str(body.get("device_id") or self._world.opaque("device")[:10].upper())
         return self._session(user, device, body.get("initial_device_display_name"))
 
     def _session(self, user: User, device: str, display_name: str | None = None) -> dict[str, Any]:
+        # A device has one session: an earlier one is over.
+        for old in [old for old, owner in self._world.tokens.items() if owner == (user.user_id, device)]:
+            del self._world.tokens[old]
         token = "fake_" + self._world.opaque("token")
         user.devices.setdefault(device, display_name)
         self._world.tokens[token] = (user.user_id, device)
@@ -78,6 +100,7 @@ class Accounts:
 
     async def _logout(self, call: Call) -> Reply:
         self._world.tokens.pop(call.requester.token, None)
+        call.user().devices.pop(call.requester.device_id or "", None)
         return {}
 
     async def _whoami(self, call: Call) -> Reply:

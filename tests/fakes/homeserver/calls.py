@@ -79,6 +79,12 @@ class Call:
             raise bad_request(f"Missing key '{key}'", "M_MISSING_PARAM")
         return body[key]
 
+    def wanted_query(self, name: str) -> str:
+        """A part of the query that must be there; 400 M_MISSING_PARAM."""
+        if name not in self.request.query:
+            raise bad_request(f"Missing query parameter '{name}'", "M_MISSING_PARAM")
+        return self.request.query[name]
+
     def number(self, name: str, default: int) -> int:
         """A whole number of the query; 400 M_INVALID_PARAM when it is none."""
         try:

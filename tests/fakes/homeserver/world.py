@@ -164,6 +164,8 @@ class World:
     down: set[str] = field(default_factory=set)
     ephemeral_position: int = 0
     made: int = 0
+    sso_user: str = ""
+    """Who is signed in on the homeserver's own pages; without anybody, that way is not offered."""
 
     def opaque(self, kind: str) -> str:
         """A fresh identifier of 43 URL-safe characters, the same in every run."""
@@ -186,6 +188,7 @@ class Memory:
     typing_changed: dict[str, int] = field(default_factory=dict)
     presence: dict[str, Content] = field(default_factory=dict)
     nonces: set[str] = field(default_factory=set)
+    login_tokens: dict[str, str] = field(default_factory=dict)
 
 
 class Listener(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -40,11 +41,6 @@ async def room(world: Installation, anna: PersonId) -> Room:
     return await world.room(anna)
 
 
-def url(world: Installation) -> str:
-    """Where its database is."""
-    return world.url
-
-
 async def found(world: Installation, words: str, *places: Room, limit: int = 5_000) -> list[str]:
     """The texts of all lines that are found, newest first."""
     asked = Asked(query(words), {place.id: 1 for place in places})
@@ -57,6 +53,12 @@ def emptied(connection: Connection) -> None:
     connection.execute(text("DELETE FROM fulltext"))
     connection.execute(delete(searchable))
     connection.execute(delete(indexed))
+
+
+def progress(connection: Connection) -> tuple[int, int]:
+    """How far the only room is indexed, and how many lines are in the index, at one moment."""
+    done = connection.scalar(select(indexed.c.seq)) or 0
+    return done, connection.scalar(text("SELECT count(*) FROM fulltext")) or 0
 
 
 async def test_what_is_said_is_found_soon(world: Installation, anna: PersonId, room: Room) -> None:
@@ -114,7 +116,7 @@ async def test_more_rooms_than_are_kept_in_memory(
 async def test_a_write_that_fails_is_done_again(
     world: Installation, anna: PersonId, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, failures = indexing.write, iter([OSError("the disk is full"), OSError("still")])
+    write, failures = indexing.write, iter([RuntimeError("the disk is full"), RuntimeError("still")])
 
     def failing(connection: Connection, *more: object) -> None:
         write(connection, *more)  # type: ignore[arg-type]
@@ -133,9 +135,9 @@ async def test_stops_in_the_middle(world: Installation, anna: PersonId, room: Ro
     for _ in range(6):
         await world.restart()
         await asyncio.sleep(0.01)
-        done = await world.db.read(lambda c: c.scalar(select(indexed.c.seq)) or 0)
+        done, rows = await world.db.read(progress)
         # The first number is Anna's coming in.
-        assert len(await found(world, "line", room)) == max(0, done - 1)
+        assert rows == max(0, done - 1)
     await world.indexed()
     assert await found(world, "line", room) == [f"line {n}" for n in reversed(range(count))]
 
@@ -149,7 +151,7 @@ async def test_killed_in_the_middle_nothing_is_lost_and_nothing_twice(
     await world.db.write(emptied)
     await world.stop()
     assert await index_in_a_process(world, "indexed:2") == -9
-    world.db = open_database(url(world))
+    world.db = open_database(world.url)
     done = await world.db.read(lambda c: c.scalar(select(indexed.c.seq)))
     assert done == 2 * BATCH
     assert len(await found(world, "line", room)) == 2 * BATCH - 1
@@ -167,7 +169,7 @@ async def index_in_a_process(world: Installation, crash_at: str) -> int:
         sys.executable,
         "-m",
         "tests.unit.core.indexing_process",
-        url(world),
+        world.url,
         env={**os.environ, "RIALTO_CRASH_AT": crash_at},
     )
     return await process.wait()
@@ -186,3 +188,26 @@ async def test_rooms_that_were_deleted_are_done(world: Installation, anna: Perso
     await world.restart()
     await world.indexed()
     assert await found(world, "hello", room) == []
+
+
+async def test_a_line_that_is_said_while_its_room_is_being_read(
+    world: Installation, anna: PersonId, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.indexed()
+    read, reads, said = indexing.read, threading.Event(), threading.Event()
+
+    def slow(connection: Connection, *more: object) -> indexing.Portion:
+        portion = read(connection, *more)  # type: ignore[arg-type]
+        reads.set()
+        said.wait(10)
+        return portion
+
+    if world.url.startswith("sqlite"):
+        monkeypatch.setattr(indexing, "read", slow)
+    await world.native.say(room.id, anna, "first line")
+    if world.url.startswith("sqlite"):
+        await asyncio.to_thread(reads.wait, 10)
+    await world.native.say(room.id, anna, "second line")
+    said.set()
+    await world.indexed()
+    assert await found(world, "line", room) == ["second line", "first line"]

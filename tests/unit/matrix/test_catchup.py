@@ -13,6 +13,7 @@ from bridge.model.errors import Rejected, Retry
 from bridge.model.events import Said
 from bridge.model.rooms import Link, Room
 from bridge.networks.matrix.answers import Page
+from bridge.networks.matrix.network import MatrixNetwork
 from tests.rigs.caller import Caller
 from tests.rigs.installation import Installation
 from tests.rigs.matrix_side import MatrixSide
@@ -106,6 +107,30 @@ async def test_what_was_said_while_we_were_away(place: Place) -> None:
     await place.send("after")
     # The homeserver thinks us down until its next try.
     await place.comes_to_be(["before", *numbered(0, 150), "after"])
+
+
+async def test_what_comes_before_the_network_runs_proves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The listener is up first: a transaction that is taken until then is no sign that nothing was lost before it."""
+    await place.send("before")
+    await place.side.settle()
+    await place.world.stop()
+    place.side.hs.hold_push()
+    await place.send(*numbered(0, 3))
+    await place.side.hs.restart(lose="pending")
+    await place.send("after")
+    took, run = asyncio.Event(), MatrixNetwork.run
+
+    async def run_late(network: MatrixNetwork) -> None:
+        await took.wait()
+        await run(network)
+
+    monkeypatch.setattr(MatrixNetwork, "run", run_late)
+    await place.world.start()
+    while not place.side.network.inbox.transactions:
+        await asyncio.sleep(0.005)  # the homeserver's next try has no end that could be awaited from here
+    await asyncio.sleep(0.01)  # a clock that counts milliseconds must have gone on
+    took.set()
+    await place.comes_to_be(["before", *numbered(0, 3), "after"])
 
 
 async def test_our_own_lines_among_what_was_lost_are_not_said_again(place: Place) -> None:

@@ -14,7 +14,7 @@ from bridge.settings import Listen, load
 from bridge.settings.document import ROOT, files, markdown, stale
 from bridge.settings.explain import sections
 from bridge.settings.loading import variables
-from bridge.settings.models import Settings
+from bridge.settings.models import OidcProvider, Settings
 from bridge.settings.template import Answers, amended, rialto_yaml, scalar
 
 
@@ -53,7 +53,11 @@ def test_every_setting_is_described_and_in_both_references() -> None:
         assert model.model_fields[str(path[-1])].description
         assert f"`{'.'.join(map(str, path))}`" in table
         assert f"`{variable}`" in table
-        assert f"\n{'  ' if len(path) == 2 else ''}{path[-1]}: " in full or f"\n# {path[-1]}: " in full
+        depth = "  " if len(path) == 2 else ""
+        assert f"\n{depth}{path[-1]}: " in full or f"\n{depth}# {path[-1]}: " in full
+    for key in OidcProvider.model_fields:
+        assert f"\n| `{key}` | " in table
+        assert any(f"\n  #{mark}{key}: " in full for mark in (" - ", "   ", "   # "))
 
 
 def test_the_sample_registration_cannot_be_used_by_accident(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ limts:
         "(did you mean 'http://127.0.0.1:8008'?)",
         "rialto.yaml:3: homeserver.server_nam: unknown key (did you mean 'server_name'?)",
         "rialto.yaml:5: appservice.listen: port '99999' is out of range: a port is a number from 1 to 65535",
-        "rialto.yaml:6: web: must be a section with the keys url, listen, not 'hello'",
+        "rialto.yaml:6: web: must be a section with the keys url, listen, name, not 'hello'",
         "rialto.yaml:7: database: must begin with sqlite:/// or postgresql://: "
         "Rialto keeps its data in one of these two",
         "rialto.yaml:8: log.level: must be debug, info, warning or error, not 'INFO' (did you mean 'info'?)",

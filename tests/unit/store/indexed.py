@@ -48,11 +48,14 @@ class Books:
     async def index(self, limit: int = 100) -> None:
         """Index what waits, in bites of `limit` entries."""
         while waiting := await self.db.read(lambda c: indexing.behind(c, 10)):
-            await self.write([await self.read(room, limit) for room in waiting])
+            given: set[int] = set()
+            await self.write([await self.read(room, limit, given) for room in waiting])
 
-    async def read(self, room: RoomId = ROOM, limit: int = 100) -> indexing.Portion:
+    async def read(
+        self, room: RoomId = ROOM, limit: int = 100, given: set[int] | None = None
+    ) -> indexing.Portion:
         """Read a bite."""
-        return await self.db.read(lambda c: indexing.read(c, room, limit))
+        return await self.db.read(lambda c: indexing.read(c, room, limit, set() if given is None else given))
 
     async def write(self, portions: list[indexing.Portion]) -> None:
         """Write bites."""

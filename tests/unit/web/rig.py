@@ -22,9 +22,10 @@ from bridge.model.errors import Rejected
 from bridge.model.ids import PersonId
 from bridge.store import tables
 from bridge.store.database import Database, open_database
-from bridge.web.accounts import Accounts
+from bridge.web.accounts import AccountOptions, Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
+from bridge.web.sso.options import SignInOptions
 from tests.rigs.database import new_url
 from tests.unit.web.network import SmallNetwork
 
@@ -32,6 +33,7 @@ PASSWORD = "a good password"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 # The cheapest that argon2 allows: the tests are about what is done with passwords.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+NO_SIGN_IN = SignInOptions()
 ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0, signups_per_address=0)
 
 
@@ -74,17 +76,24 @@ class Rig:
 
 @asynccontextmanager
 async def rigged(
-    folder: Path, *, limits: WebLimits = ROOMY, heartbeat_seconds: float = 15, url: str = "http://127.0.0.1:8090"
+    folder: Path,
+    *,
+    limits: WebLimits = ROOMY,
+    heartbeat_seconds: float = 15,
+    url: str = "http://127.0.0.1:8090",
+    sign_in: SignInOptions = NO_SIGN_IN,
+    database: str = "",
+    options: AccountOptions | None = None,
 ) -> AsyncIterator[Rig]:
-    """Start everything but the listener; stop it at the end."""
-    db = open_database(new_url(folder))
+    """Start everything but the listener, on a new database or the given one; stop it at the end."""
+    db = open_database(database or new_url(folder))
     people = People(db)
     await people.start()
     hub, network, avatars = Hub(db, people), SmallNetwork(), SmallAvatars()
     network.hub = hub
     hub.add(network)
     native = Native(hub)
-    accounts = Accounts(db, people, native, CHEAP)
+    accounts = Accounts(db, people, native, CHEAP, options=options)
 
     async def metrics() -> str:
         return "rialto_up 1\n"
@@ -100,6 +109,7 @@ async def rigged(
         url=url,
         limits=limits,
         heartbeat_seconds=heartbeat_seconds,
+        sign_in=sign_in,
     )
     running = asyncio.create_task(hub.run())
     try:

@@ -137,7 +137,7 @@ async def test_bad_invites_name_their_field(ada: Visitor, bob: Visitor, secret: 
         response = await ada.ask("POST", path, body)
         assert (response.status, (await response.json())["error"]["field"]) == (400, field)
     for method in ("GET", "POST"):
-        nothing = None if method == "GET" else {}
+        nothing: Any = None if method == "GET" else {}
         assert await code(await bob.ask(method, "/api/v1/invites/nonsense", nothing)) == (404, "no_such_invite")
         assert await code(await bob.ask(method, path, nothing)) == (404, "no_such_room")
     room = (await ada.post("/api/v1/direct", {"person": bob.person}))["id"]

@@ -1,0 +1,1 @@
+"""The WebSocket: one connection a page, on which rooms are followed from a number on, and written to."""
