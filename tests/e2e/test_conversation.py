@@ -74,7 +74,7 @@ async def said(rialto: Rialto, http: aiohttp.ClientSession, count: int) -> list[
 
 async def join_lobby(at: Screen) -> None:
     """Come into the Lobby by the list of public rooms."""
-    await at.page.get_by_role("link", name="Public rooms").click()
+    await at.page.get_by_role("link", name="Public rooms", exact=True).click()
     await at.page.get_by_role("button", name="Join: Lobby").click()
     await at.live()
 

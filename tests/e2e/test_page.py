@@ -151,6 +151,7 @@ async def test_who_reads_back_is_not_moved_and_finds_the_way_to_what_is_new(hous
     texts = await house.fill(60)
     async with house.at("anna", house.lobby) as anna:
         await anna.scroll(300)
+        await expect(anna.page.get_by_text("This is where the room begins.")).to_be_attached()
         before = await anna.measure("scroller.scrollTop")
         texts += await house.fill(50, start=61)
         pill = anna.page.locator("#pill")
@@ -249,7 +250,7 @@ async def test_enter_that_chooses_a_word_of_an_input_method_sends_nothing(house:
 async def test_language_and_theme_are_chosen_at_once_and_kept(house: House) -> None:
     async with house.at("anna") as anna, house.at("anna") as other:
         await anna.go("/account")
-        await anna.page.get_by_label("Language").select_option("zh")
+        await anna.page.get_by_label("Language", exact=True).select_option("zh")
         await expect(anna.page.get_by_role("heading", name="我的账号")).to_be_visible()
         await expect(other.page.get_by_role("link", name="公开聊天室")).to_be_visible()
         await anna.page.get_by_label("主题").select_option("dark")
@@ -341,7 +342,7 @@ async def test_signing_up_making_a_room_and_finding_it(house: House) -> None:
         await dora.page.get_by_label("Name to sign in with").fill("dora")
         await dora.page.get_by_label("Password").fill("correct horse")
         await dora.page.keyboard.press("Enter")
-        await dora.page.get_by_role("link", name="Public rooms").click()
+        await dora.page.get_by_role("link", name="Public rooms", exact=True).click()
         await dora.page.get_by_label("Find a room").fill("salon")
         await dora.page.get_by_role("button", name="Join: Clara's salon").click()
         await dora.sees("Is anybody here?")
@@ -357,7 +358,7 @@ async def test_a_guest_is_in_the_room_in_two_clicks_and_a_used_up_link_says_so(h
         await anna.page.get_by_label("Can be used").select_option("1")
         await anna.page.get_by_label("Guests may come in without an account").check()
         await anna.page.get_by_role("button", name="Make an invitation link").click()
-        link = await anna.page.get_by_label("Invitation link").input_value()
+        link = await anna.page.get_by_label("Invitation link", exact=True).input_value()
         async with screen(house.browser, house.rialto.url) as guest:
             await guest.page.goto(link)
             await guest.page.get_by_label("Your name").fill("Gwen")
@@ -379,7 +380,7 @@ async def test_a_password_is_reset_by_a_link_from_an_admin(house: House) -> None
         await anna.page.locator(".facts li", has_text="berta").get_by_role("button", name="Reset password").click()
         link = await anna.page.locator(".made input").input_value()
         await berta.page.goto(link)
-        await berta.page.get_by_label("New password").fill("another horse")
+        await berta.page.locator("input[type=password]").fill("another horse")
         await berta.page.get_by_role("button", name="Set password and sign in").click()
         await expect(berta.page.locator(".rail-rooms a", has_text="Lobby")).to_be_visible()
 
@@ -402,7 +403,7 @@ async def test_settings_are_seen_by_others_at_once(house: House) -> None:
     async with house.at("anna") as anna, house.at("berta", house.lobby) as berta:
         await anna.go(f"/rooms/{house.lobby}/settings")
         await anna.page.get_by_label("Topic").fill("Mind the step")
-        await anna.page.get_by_role("form", name="Topic").get_by_role("button", name="Save").click()
+        await anna.page.locator("form", has=anna.page.get_by_label("Topic")).get_by_role("button", name="Save").click()
         await expect(berta.page.locator(".head-title p")).to_have_text("Mind the step")
         await anna.page.get_by_label("Slow mode").select_option("5")
         await expect(berta.page.locator("#lines .system").last).to_contain_text("slow mode to 5 seconds")

@@ -25,7 +25,7 @@ export function Form({ act, fields = [], onSubmit, onDone, children, label, ...m
     else form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   };
   return (
-    <form class={more.class ?? "stack"} onSubmit={submit} aria-label={label} aria-busy={act.busy.value} noValidate={false}>
+    <form class={more.class ?? "stack"} onSubmit={submit} aria-label={label || undefined} aria-busy={act.busy.value} noValidate={false}>
       {failure && !fields.includes(failure.field ?? "") && <FailureNote words={failureText(failure)} />}
       {children}
     </form>

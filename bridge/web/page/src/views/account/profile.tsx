@@ -28,7 +28,7 @@ export function Profile({ account }: { account: Account }) {
       <Picture path="/account/avatar" most={session.limits.avatar_bytes} has={Boolean(account.avatar)} onDone={take}>
         <Face id={account.person} name={account.display_name} picture={account.avatar} size="large" />
       </Picture>
-      <Form act={act} fields={["display_name"]} onSubmit={save} onDone={() => notify(t("ui.saved"))} class="inline" label={t("account.display_name")}>
+      <Form act={act} fields={["display_name"]} onSubmit={save} onDone={() => notify(t("ui.saved"))} class="inline">
         <Field act={act} name="display_name" label={t("account.display_name")} hint={t("account.display_hint")} value={name} onValue={setName} maxLength={64} autoComplete="nickname" required />
         <button class="main" disabled={act.busy.value || name === account.display_name}>
           {t("ui.save")}

@@ -1,18 +1,16 @@
 /* The way back to the newest line, with how many there are that were not in view yet. */
 
-import { useSignal } from "@preact/signals";
-import type { RefObject } from "preact";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import type { Place } from "../../store/place.ts";
 import { n, t } from "../../text/strings.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { useStore } from "../context.ts";
-import type { Scroll } from "./scroll.ts";
 
-export function Pill({ place, scroll }: { place: Place; scroll: RefObject<Scroll | undefined> }) {
+export function Pill({ place, stuck: signal, onLatest }: { place: Place; stuck: Signal<boolean>; onLatest(): void }) {
   const me = useStore().session.person;
-  const stuck = scroll.current?.stuck.value ?? true;
+  const stuck = signal.value;
   const lines = place.log.value.lines;
   const end = lines.at(-1)?.seq ?? 0;
   /** The newest line when the end was in view. */
@@ -23,7 +21,7 @@ export function Pill({ place, scroll }: { place: Place; scroll: RefObject<Scroll
   if (stuck) return null;
   const unseen = known.value ? lines.filter((line) => line.seq > known.value && line.kind === "said" && line.who.id !== me).length : 0;
   return (
-    <button type="button" class="pill" id="pill" aria-label={unseen ? `${n("timeline.new", unseen)}. ${t("timeline.latest")}` : t("timeline.latest")} onClick={() => scroll.current?.toEnd()}>
+    <button type="button" class="pill" id="pill" aria-label={unseen ? `${n("timeline.new", unseen)}. ${t("timeline.latest")}` : t("timeline.latest")} onClick={onLatest}>
       {unseen > 0 && <span>{n("timeline.new", unseen)}</span>}
       <Icon name="down" />
     </button>

@@ -1,6 +1,6 @@
 /* Where one is in the lines: at the end one stays there, anywhere else nothing moves under the eyes. */
 
-import { type Signal, signal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 
 const NEAR_END = 48;
 const NEAR_TOP = 700;
@@ -14,15 +14,19 @@ export interface Events {
 
 export class Scroll {
   /** Whether the newest line is in view, and the next one will be. */
-  readonly stuck: Signal<boolean> = signal(true);
+  readonly stuck: Signal<boolean>;
   readonly #box: HTMLElement;
   readonly #list: HTMLElement;
   readonly #events: Events;
   readonly #watcher: ResizeObserver;
-  /** The first line in view, and how far below the upper edge it begins. */
-  #anchor: { element: HTMLElement; top: number } | undefined;
+  /** The first line in view, and where it ended in the whole of the lines. Its beginning may change with what comes
+      before it: the day and the name over a first line go when it is none any more. */
+  #anchor: { element: HTMLElement; end: number } | undefined;
+  /** How things stood when they were looked at last. */
+  #before = { top: 0, height: 0 };
 
-  constructor(box: HTMLElement, list: HTMLElement, events: Events) {
+  constructor(box: HTMLElement, list: HTMLElement, stuck: Signal<boolean>, events: Events) {
+    this.stuck = stuck;
     this.#box = box;
     this.#list = list;
     this.#events = events;
@@ -41,18 +45,28 @@ export class Scroll {
 
   /** After the lines were drawn anew: stand where one stood. */
   restore(): void {
+    this.#notice();
     if (this.stuck.value) this.#box.scrollTop = this.#box.scrollHeight;
     else if (this.#anchor?.element.isConnected) {
-      const moved = this.#top(this.#anchor.element) - this.#anchor.top;
+      const moved = this.#end(this.#anchor.element) - this.#anchor.end;
       if (moved) this.#box.scrollTop += moved;
     }
     this.#look();
   }
 
+  /** Somebody may have scrolled in the same moment, and their browser has not told it yet. */
+  #notice(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    const atEnd = scrollHeight - scrollTop - clientHeight < 1;
+    if (Math.abs(scrollTop - this.#before.top) < 2 || atEnd) return;
+    this.stuck.value = this.#before.height - scrollTop - clientHeight < NEAR_END;
+  }
+
   /** Go to the newest line. */
   toEnd(): void {
     this.stuck.value = true;
-    this.restore();
+    this.#box.scrollTop = this.#box.scrollHeight;
+    this.#look();
   }
 
   /** Bring a line into the middle. Returns whether it is there. */
@@ -63,11 +77,6 @@ export class Scroll {
     element.scrollIntoView({ block: "center" });
     this.#scrolled();
     return true;
-  }
-
-  /** Scroll by a part of the view; for the keyboard. */
-  by(parts: number): void {
-    this.#box.scrollBy({ top: parts * this.#box.clientHeight });
   }
 
   readonly #scrolled = (): void => {
@@ -81,7 +90,8 @@ export class Scroll {
     const lines = this.#list.children;
     const first = this.#search(0);
     const element = lines[first];
-    this.#anchor = element instanceof HTMLElement ? { element, top: this.#top(element) } : undefined;
+    this.#anchor = element instanceof HTMLElement ? { element, end: this.#end(element) } : undefined;
+    this.#before = { top: this.#box.scrollTop, height: this.#box.scrollHeight };
     if (document.visibilityState === "visible" && document.hasFocus()) this.#tell();
     if (this.#box.scrollTop < NEAR_TOP) this.#events.nearTop();
   }
@@ -116,8 +126,9 @@ export class Scroll {
     return low;
   }
 
-  #top(element: Element): number {
-    return element.getBoundingClientRect().top - this.#box.getBoundingClientRect().top;
+  /** Where an element ends in the whole of the lines. */
+  #end(element: Element): number {
+    return this.#bottom(element) + this.#box.scrollTop;
   }
 
   #bottom(element: Element): number {

@@ -54,7 +54,7 @@ export function Timeline({ place, target }: { place: Place; target: number | und
           ))}
         </ol>
       </div>
-      <Pill place={place} scroll={view.scroll} />
+      <Pill place={place} stuck={view.stuck} onLatest={() => view.scroll.current?.toEnd()} />
     </div>
   );
 }
@@ -85,6 +85,7 @@ function useScroll(place: Place) {
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
   const scroll = useRef<Scroll | undefined>(undefined);
+  const stuck = useSignal(true);
   const failure = useSignal<Failure | undefined>(undefined);
   const older = useMemo(() => () => void load(), [place]);
 
@@ -100,7 +101,7 @@ function useScroll(place: Place) {
 
   useLayoutEffect(() => {
     if (!box.current || !list.current) return undefined;
-    const made = new Scroll(box.current, list.current, {
+    const made = new Scroll(box.current, list.current, stuck, {
       nearTop: () => !failure.value && !place.log.value.complete && older(),
       saw: (seq) => store.reading.saw(place, seq),
     });
@@ -119,9 +120,9 @@ function useScroll(place: Place) {
   const count = place.unsent.value.length;
   const before = useRef(count);
   useLayoutEffect(() => {
-    if (count > before.current && scroll.current) scroll.current.stuck.value = true;
+    if (count > before.current) scroll.current?.toEnd();
+    else scroll.current?.restore();
     before.current = count;
-    scroll.current?.restore();
   });
   const live = place.live.value;
   useEffect(() => {
@@ -129,5 +130,5 @@ function useScroll(place: Place) {
     failure.value = undefined;
     scroll.current?.restore();
   }, [live]);
-  return { box, list, scroll, failure, older };
+  return { box, list, scroll, stuck, failure, older };
 }

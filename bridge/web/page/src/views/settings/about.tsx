@@ -36,7 +36,7 @@ function One({ room, name, label, most, required }: { room: Room; name: "name" |
     store.places.put(await call<Room>("PATCH", `/rooms/${encodeURIComponent(room.id)}`, { [name]: value }));
   };
   return (
-    <Form act={act} fields={[name]} onSubmit={save} onDone={() => notify(t("ui.saved"))} class="inline" label={label}>
+    <Form act={act} fields={[name]} onSubmit={save} onDone={() => notify(t("ui.saved"))} class="inline">
       <Field act={act} name={name} label={label} value={value} onValue={setValue} maxLength={most} required={required ?? false} autoComplete="off" />
       <button class="main" disabled={act.busy.value || value === room[name]}>
         {t("ui.save")}
