@@ -35,15 +35,18 @@ async def outside(at: Screen, town: Town, view: str) -> None:
 async def inside(at: Screen, town: Town, view: str) -> None:
     """Go to a view of somebody who is signed in."""
     path, press = town.views[view]
+    size = at.page.viewport_size
+    narrow = size is not None and size["width"] < 700
+    if press.startswith("narrow "):
+        press = press.removeprefix("narrow ") if narrow else ""
     await at.go(path)
     await at.page.locator("h1").first.wait_for()
     await at.page.wait_for_timeout(400)
     if press:
-        # A button may be in the drawer of a narrow page.
-        menu = at.page.locator(".menu-button")
+        # A button may be in a drawer of a narrow page.
         button = at.page.locator(press).first
-        if await menu.is_visible() and not await button.is_visible():
-            await menu.click()
+        if not await button.is_visible():
+            await at.page.locator("#people-button" if press.startswith("#people") else ".menu-button").click()
         await button.click()
     await at.page.wait_for_timeout(300)
 

@@ -40,7 +40,8 @@ TALK = (
 class Town:
     """The running server, who lives there, and the addresses of what can be looked at.
 
-    `doors` are for people without a session; `views` have a path and, perhaps, what is pressed there.
+    `doors` are for people without a session; `views` have a path and, perhaps, what is pressed there (on narrow
+    pages only, where it says so).
     """
 
     rialto: Rialto
@@ -102,9 +103,9 @@ async def _furnished(rialto: Rialto, users: dict[str, WebUser], marco: Caller) -
     views = {
         "rooms": ("/rooms", ""),
         "room": (room, ""),
-        "people": (room, "#people-button"),
+        "people": (room, "narrow #people-button"),
         "member": (room, "#people-list button"),
-        "rail": ("/rooms", ".menu-button, .filter"),
+        "rail": ("/rooms", "narrow .menu-button"),
         "settings": (f"{room}/settings", ""),
         "direct": (f"/rooms/{direct['id']}", ""),
         "archived": (f"/rooms/{archived['id']}", ""),
