@@ -17,7 +17,7 @@ import msgspec
 from benchmarks.figures import Figure, say
 from benchmarks.table import filled, rendered
 
-NAMES = ("intake", "outgoing", "latency", "footprint")
+NAMES = ("intake", "outgoing", "latency", "fanout", "footprint")
 README = Path(__file__).parent / "README.md"
 MOST_SECONDS = 400
 

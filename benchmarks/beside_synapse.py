@@ -74,7 +74,7 @@ class Beside:
         """Return once so many deliveries have arrived; RuntimeError where one has failed for good."""
         async with asyncio.timeout(PATIENCE):
             while self.sent() < wanted:
-                await asyncio.sleep(0.01)  # another process's commit cannot be awaited
+                await asyncio.sleep(0.003)  # another process's commit cannot be awaited
         if self._count("SELECT count(*) FROM deliveries WHERE state IN ('dead', 'skipped')"):
             raise RuntimeError("a delivery failed")
 
@@ -110,7 +110,7 @@ async def beside_synapse(directory: Path, *, rooms: int) -> AsyncIterator[Beside
         web = await WebUser(rialto.url, session).login("anna", PASSWORD)
         beside = Beside(hs, rialto, web, session)
         for number in range(rooms):
-            await _command(rialto, "room", "create", f"Room {number}", "--owner", "anna")
+            await web.call("POST", "rooms", {"name": f"Room {number}"})
         await beside.until_ready(rooms)
         beside.rooms = beside.chats()
         # The first line of each brings the ghost in.

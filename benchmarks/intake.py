@@ -84,9 +84,9 @@ def _all_there(database: Path, wanted: int) -> None:
 
 async def bare(bodies: list[bytes]) -> float:
     """Return the messages a second that a bare handler counts."""
-    async with rival("bare") as port:
-        await asyncio.to_thread(push, port, "token", bodies[:20])
-        return MESSAGES * len(bodies) / await asyncio.to_thread(push, port, "token", bodies)
+    async with rival("bare") as here:
+        await asyncio.to_thread(push, here.port, "token", bodies[:20])
+        return MESSAGES * len(bodies) / await asyncio.to_thread(push, here.port, "token", bodies)
 
 
 async def database_only(folder: Path, bodies: list[bytes]) -> float:
@@ -94,9 +94,9 @@ async def database_only(folder: Path, bodies: list[bytes]) -> float:
     folder.mkdir()
     database = folder / "trial.db"
     populate(database, room_count=1, person_count=1, members=1)
-    async with rival("database_only", str(database)) as port:
+    async with rival("database_only", str(database)) as here:
         began = time.perf_counter()
-        await asyncio.to_thread(push, port, "token", bodies)
+        await asyncio.to_thread(push, here.port, "token", bodies)
         async with asyncio.timeout(PATIENCE):
             while look(database, "SELECT max(seq) FROM events") < (len(bodies) - 1) * 1_000 + MESSAGES - 1 or look(
                 database, "SELECT count(*) FROM trial_inbox"

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -15,23 +16,23 @@ import aiohttp
 from tests.rigs.ports import free_port
 
 
-class Rival(int):
-    """The port of a rival, with the ID of its process."""
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A rival's port, and the ID of its process."""
 
+    port: int
     pid: int
 
 
 @asynccontextmanager
 async def rival(name: str, *arguments: str, path: str = "/count") -> AsyncIterator[Rival]:
-    """Run `benchmarks.rivals.NAME` on a free port; give the port once it answers, and end it afterwards."""
+    """Run `benchmarks.rivals.NAME` on a free port; give it once it answers, and end it afterwards."""
     port = free_port()
     command = (sys.executable, "-m", f"benchmarks.rivals.{name}", str(port), *arguments)
     process = await asyncio.create_subprocess_exec(*command)
     try:
         await _answers(process, f"http://127.0.0.1:{port}{path}")
-        here = Rival(port)
-        here.pid = process.pid
-        yield here
+        yield Rival(port, process.pid)
     finally:
         if process.returncode is None:
             process.terminate()

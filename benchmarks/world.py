@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -12,11 +12,12 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, insert
 
 from bridge.model.clock import now_ms
-from bridge.model.ids import MATRIX, LinkId, PersonId, RoomId
+from bridge.model.ids import MATRIX, WEB, LinkId, PersonId, RoomId
 from bridge.model.people import Person
 from bridge.model.rooms import Room
 from bridge.store import schema
-from bridge.store.tables import faces, links, memberships, people, rooms
+from bridge.store.tables import accounts, faces, links, memberships, people, rooms, sessions
+from bridge.web.accounts import token_hash
 
 SERVER = "localhost"
 
@@ -48,10 +49,7 @@ def _fill(connection: Connection, room_count: int, person_count: int, members: i
         (Person(PersonId(f"p{number:016}"), MATRIX, f"User {number}"), f"@user{number}:{SERVER}")
         for number in range(person_count)
     ]
-    connection.execute(
-        insert(people),
-        [{"id": who.id, "home": who.home, "name": who.name, "active": True, "created_at": at} for who, _ in known],
-    )
+    _insert_people(connection, [who for who, _ in known], at)
     connection.execute(
         insert(faces),
         [
@@ -83,23 +81,7 @@ def _insert_rooms(connection: Connection, chats: Iterable[Chat], creator: Person
         Room(chat.room, f"room-{number}", f"Room {number}", "", "", "public", creator, at)
         for number, chat in enumerate(chats)
     ]
-    connection.execute(
-        insert(rooms),
-        [
-            {
-                "id": room.id,
-                "slug": room.slug,
-                "name": room.name,
-                "topic": "",
-                "avatar": "",
-                "access": room.access,
-                "creator": creator,
-                "created_at": at,
-                "last_seq": 0,
-            }
-            for room in made
-        ],
-    )
+    connection.execute(insert(rooms), [_room(room) for room in made])
     connection.execute(
         insert(links),
         [
@@ -117,6 +99,25 @@ def _insert_rooms(connection: Connection, chats: Iterable[Chat], creator: Person
     )
 
 
+def _insert_people(connection: Connection, who: Iterable[Person], at: int) -> None:
+    rows = [{"id": one.id, "home": one.home, "name": one.name, "active": True, "created_at": at} for one in who]
+    connection.execute(insert(people), rows)
+
+
+def _room(room: Room) -> dict[str, object]:
+    return {
+        "id": room.id,
+        "slug": room.slug,
+        "name": room.name,
+        "topic": "",
+        "avatar": "",
+        "access": room.access,
+        "creator": room.creator,
+        "created_at": room.created_at,
+        "last_seq": 0,
+    }
+
+
 def _places(places: Iterable[tuple[RoomId, Person]]) -> Iterator[dict[str, object]]:
     for room, who in places:
         yield {
@@ -130,15 +131,59 @@ def _places(places: Iterable[tuple[RoomId, Person]]) -> Iterator[dict[str, objec
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody with an account, and a token that signs them in."""
+
+    person: PersonId
+    token: str
+
+
+def gathering(path: Path, count: int) -> tuple[RoomId, list[Visitor]]:
+    """Make a database at `path` with one room of so many people of the web, each signed in; no chat is linked."""
+    schema.upgrade(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}")
+    at, room = now_ms(), RoomId("r-gathering")
+    visitors = [Visitor(PersonId(f"p{number:016}"), secrets.token_urlsafe(32)) for number in range(count)]
+    who = [Person(visitor.person, WEB, f"User {number}") for number, visitor in enumerate(visitors)]
+    try:
+        with engine.begin() as connection:
+            _insert_people(connection, who, at)
+            connection.execute(insert(accounts), [_account(number, one, at) for number, one in enumerate(visitors)])
+            connection.execute(insert(sessions), [_session(number, one, at) for number, one in enumerate(visitors)])
+            connection.execute(insert(rooms), [_room(Room(room, "gathering", "R", "", "", "public", who[0].id, at))])
+            connection.execute(insert(memberships), list(_places((room, one) for one in who)))
+    finally:
+        engine.dispose()
+    return room, visitors
+
+
+def _account(number: int, visitor: Visitor, at: int) -> dict[str, object]:
+    return {
+        "id": f"a{number:016}",
+        "person": visitor.person,
+        "name": f"user{number}",
+        "skeleton": f"user{number}",
+        "password": "",
+        "kind": "full",
+        "admin": number == 0,
+        "active": True,
+        "created_at": at,
+    }
+
+
+def _session(number: int, visitor: Visitor, at: int) -> dict[str, object]:
+    return {
+        "token_hash": token_hash(visitor.token),
+        "id": f"s{number:016}",
+        "account": f"a{number:016}",
+        "created_at": at,
+        "used_at": at,
+    }
+
+
 def look(path: Path, question: str) -> int:
     """Return the one number that a question to a database has for an answer, seen from outside."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         (found,) = connection.execute(question).fetchone()
     return int(found or 0)
-
-
-def copy(path: Path, to: Path) -> Path:
-    """Copy a database that nobody has open."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(path, to)
-    return to

@@ -84,6 +84,10 @@ class Badges:
             for watch in self._by_person.get(member.person, ()):
                 watch.again(room)
         watching = self._by_room.get(room)
+        if batch.draft.emptied:
+            # The room is deleted: nobody is in it any more.
+            for watch in watching or ():
+                watch.again(room)
         if batch.appended and watching:
             news = _News(batch)
             for watch in watching:

@@ -24,14 +24,16 @@ from bridge.core.items import (
     Submission,
 )
 from bridge.core.mentions import Addressed
+from bridge.core.ports import Fresh
 from bridge.core.state import Draft, Target
 from bridge.model.clock import now_ms
-from bridge.model.deliveries import DeliveryKey
+from bridge.model.deliveries import Delivery, DeliveryKey
 from bridge.model.errors import Refused
 from bridge.model.events import (
     Configured,
     Described,
     Edited,
+    Entry,
     Event,
     Joined,
     Left,
@@ -255,6 +257,18 @@ class Batch:
             fields["archived_at"] = event.at if content.archived else None
         self.draft.room = msgspec.structs.replace(before, **fields)
         self.described += [(link, before.description, self.draft.room.description) for link in described]
+
+    def fresh(self) -> list[Fresh]:
+        """Return the new entries as viewers are told of them."""
+        begun: dict[int, list[Delivery]] = {}
+        for key in self.deliveries:
+            begun.setdefault(key.seq, []).append(Delivery(key, "waiting"))
+        for key in self.barred:
+            begun.setdefault(key.seq, []).append(Delivery(key, "skipped", reason=ENCRYPTED))
+        return [
+            Fresh(Entry(seq=seq, event=event, present=event.content), tuple(begun.get(seq, ())), target)
+            for event, seq, target in self.appended
+        ]
 
     def _see(self, origin: Origin, reason: str, row: int | None) -> None:
         self.seen.append((origin, "dropped", reason))

@@ -14,6 +14,8 @@ from bridge.model.ids import PersonId
 from bridge.model.people import Member, Role
 from bridge.text.names import clean, distinct, skeleton
 
+DIGITS = "0123456789"
+
 
 def joined(draft: Draft, submission: Submission, content: Joined, rights: Rights) -> Decision:
     """Decide that somebody comes in. What another network says of its own chat is a fact."""
@@ -75,7 +77,8 @@ def _borrows_a_hint(name: str, hint: str, taken: _Taken) -> bool:
     """Tell whether a name ends like one that was made distinct for somebody else: `Ada (ada)` beside Ada, or
     any `… (@someone:server)`."""
     bare, opened, mark = name.removesuffix(")").rpartition("(")
-    if not opened or not name.endswith(")") or skeleton(mark) == skeleton(hint):
+    own = mark.rstrip(DIGITS).rstrip()  # `distinct` puts a number behind the hint where that is taken too
+    if not opened or not name.endswith(")") or skeleton(hint) in (skeleton(mark), skeleton(own)):
         return False
     return ("@" in mark and ":" in mark) or skeleton(clean(bare)) in taken
 

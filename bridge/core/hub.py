@@ -83,6 +83,7 @@ class Hub:
         self._eraser = Eraser(db)
         self._side: set[asyncio.Task[None]] = set()
         self._on_status: list[Callable[[NetworkStatus], None]] = []
+        self._on_room: list[Callable[[Room], None]] = []
         self._used: set[RoomId] = set()
         self._repeated = 0
 
@@ -142,6 +143,8 @@ class Hub:
         """Return the room's actor; however many ask at once, it is loaded once."""
         self._used.add(room)
         task = self._rooms.get(room)
+        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
+            return task.result()
         if task is None:
             task = asyncio.create_task(self._load(room), name=f"load {room}")
             self._rooms[room] = task
@@ -249,6 +252,10 @@ class Hub:
         """Call `listener` when a network's health changes."""
         self._on_status.append(listener)
 
+    def on_room(self, listener: Callable[[Room], None]) -> None:
+        """Call `listener` when a room's description, settings or links change, watched or not."""
+        self._on_room.append(listener)
+
     # after a commit
 
     def _committed(self, actor: RoomActor, batch: Batch) -> None:
@@ -272,7 +279,7 @@ class Hub:
         if any(isinstance(event.content, Described | Configured) for event, _, _ in batch.appended):
             self._described(actor)
         if batch.draft.emptied:
-            self.viewers.publish(actor.id, RoomChanged(actor.state.room))
+            self._room_changed(actor)
             self._eraser.wake()
         self._show(actor, batch)
 
@@ -282,7 +289,7 @@ class Hub:
             self.aside(lambda: self._close(link))
             return
         self._describe(link)
-        self.viewers.publish(actor.id, RoomChanged(actor.state.room))
+        self._room_changed(actor)
         if (scheduler := self._seats.get(link.network)) is not None and link.open:
             for member in actor.state.members.values():
                 if member.joined and not member.guest and member.home != link.network:
@@ -300,7 +307,12 @@ class Hub:
     def _described(self, actor: RoomActor) -> None:
         for link in actor.state.links.values():
             self._describe(link)
+        self._room_changed(actor)
+
+    def _room_changed(self, actor: RoomActor) -> None:
         self.viewers.publish(actor.id, RoomChanged(actor.state.room))
+        for listener in self._on_room:
+            listener(actor.state.room)
 
     def _describe(self, link: Link) -> None:
         if link.network in self._describers:
@@ -309,8 +321,8 @@ class Hub:
     def _show(self, actor: RoomActor, batch: Batch) -> None:
         if not self.viewers.any(actor.id):
             return
-        for event, seq, _ in batch.appended:
-            self.viewers.publish(actor.id, Fresh(Entry(seq=seq, event=event, present=event.content)))
+        for fresh in batch.fresh():
+            self.viewers.publish(actor.id, fresh)
         if batch.folds:
             numbers = {fold.target for fold in batch.folds}
             self.aside(lambda: self._show_amended(actor.id, numbers))
@@ -382,6 +394,13 @@ class Hub:
     async def line(self, room: RoomId, entry: Entry) -> Line:
         """Return an entry as a viewer gets it."""
         return (await self.lines(room, [entry]))[0]
+
+    async def shown(self, room: RoomId, fresh: Sequence[Fresh]) -> list[Line]:
+        """Return new entries as a viewer gets them, as they were committed."""
+        actor = await self._actor(room)
+        return [
+            Line(each.entry, await self._author(actor, each.entry.event.who), list(each.deliveries)) for each in fresh
+        ]
 
     async def lines(self, room: RoomId, entries: Sequence[Entry]) -> list[Line]:
         """Return entries as a viewer gets them."""
@@ -473,6 +492,10 @@ class Hub:
     def statuses(self) -> list[NetworkStatus]:
         """Return how each network is."""
         return [network.status() for network in self._networks.values()]
+
+    def network(self, network: NetworkId) -> Network | None:
+        """Return a network, or None where there is none of this name."""
+        return self._networks.get(network)
 
     def hosts(self, room: Room, *, asked: bool = False) -> list[NetworkId]:
         """Return the networks on which a room gets a chat of its own, by default or because its owner `asked`."""

@@ -119,6 +119,16 @@ class CanHost(Protocol):
 
 
 @runtime_checkable
+class CanInvite(Protocol):
+    """A network whose people can be invited to a chat that they cannot enter by themselves."""
+
+    async def invite(self, link: Link, remote_id: str) -> None:
+        """Invite somebody by the network's name for them; who is there already stays. Raises `Refused` for what is
+        no such name, and else as `deliver` does."""
+        ...
+
+
+@runtime_checkable
 class CanClose(Protocol):
     """A network that can give up the chat of a room that was deleted."""
 
@@ -157,9 +167,12 @@ class Intake(Protocol):
 
 
 class Fresh(msgspec.Struct, frozen=True):
-    """A new entry of the log."""
+    """A new entry of the log, with the deliveries that it begins with; `target` is the number of the entry that an
+    edit or a removal changes."""
 
     entry: Entry
+    deliveries: tuple[Delivery, ...] = ()
+    target: int | None = None
 
 
 class Amended(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bridge.core.hub import Hub
-from bridge.store import inbox, outbox
+from bridge.store import inbox, indexing, outbox
 
 
 class MatrixFigures(Protocol):
@@ -30,6 +30,7 @@ class Metrics:
         self._deliveries = self._gauge("rialto_deliveries", "Deliveries by network and state", "network", "state")
         self._lanes = self._gauge("rialto_lanes", "Lanes in memory by what they do", "state")
         self._rooms = self._gauge("rialto_rooms_loaded", "Rooms in memory")
+        self._index = self._gauge("rialto_index_waiting", "Events that the full-text index has not looked at yet")
         self._viewers = self._gauge("rialto_viewers", "Viewers of rooms")
         self._matrix_figures = self._gauge("rialto_matrix", "What the Matrix side has counted since its start", "what")
 
@@ -45,6 +46,7 @@ class Metrics:
         self._deliveries.clear()
         for (network, state), number in (await self._hub.db.read(outbox.counts)).items():
             self._deliveries.labels(network, state).set(number)
+        self._index.set(await self._hub.db.read(indexing.waiting))
         figures = self._hub.figures()
         for state in ("idle", "working", "waiting"):
             self._lanes.labels(state).set(figures[f"lanes_{state}"])

@@ -105,10 +105,17 @@ def revoke(connection: Connection, invite: InviteId, room: RoomId | None, at: in
 
 def revoke_of(connection: Connection, person: PersonId, at: int, room: RoomId | None = None) -> None:
     """End all invites that a person made, or those to one room."""
-    statement = update(invites).where(invites.c.created_by == person, _open(at))
-    if room is not None:
-        statement = statement.where(invites.c.room == room)
-    connection.execute(statement.values(revoked_at=at))
+    mine = (invites.c.created_by == person) & _open(at)
+    _revoke(connection, mine if room is None else mine & (invites.c.room == room), at)
+
+
+def revoke_to_server_of(connection: Connection, person: PersonId, at: int) -> None:
+    """End the invites to the server alone that a person made."""
+    _revoke(connection, (invites.c.created_by == person) & invites.c.room.is_(None) & _open(at), at)
+
+
+def _revoke(connection: Connection, which: ColumnElement[bool], at: int) -> None:
+    connection.execute(update(invites).where(which).values(revoked_at=at))
 
 
 def forget(connection: Connection, before: int) -> None:

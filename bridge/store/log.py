@@ -163,6 +163,17 @@ def by_id(connection: Connection, event: EventId) -> Entry | None:
     return None if row is None else _entry(row)
 
 
+def shown_as(connection: Connection, room: RoomId, event: EventId) -> int | None:
+    """Return the number of the entry of a folded page in which an event of `room` is shown: of an edit or a removal it
+    is that of its target. None where there is no such event."""
+    row = connection.execute(
+        select(events.c.seq, events.c.kind, events.c.target).where(events.c.room == room, events.c.id == event)
+    ).one_or_none()
+    if row is None:
+        return None
+    return int(row.target if row.kind in FOLDED else row.seq)
+
+
 def by_ids(connection: Connection, room: RoomId, wanted: Iterable[EventId]) -> list[Entry]:
     """Return those entries of `room` that have one of these IDs."""
     statement = select(events).where(events.c.room == room, events.c.id.in_(list(wanted)))

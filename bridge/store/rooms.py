@@ -138,6 +138,13 @@ def of_person(connection: Connection, person: PersonId) -> list[Room]:
     return _by_name(connection, statement)
 
 
+def places_of(connection: Connection, person: PersonId) -> list[tuple[Room, Member]]:
+    """Return the rooms that a person is in, with their place in each."""
+    own = _members().where(memberships.c.person == person, memberships.c.joined.is_(True))
+    members = {row.room: _member(row) for row in connection.execute(own)}
+    return [(room, members[room.id]) for room in of_person(connection, person) if room.id in members]
+
+
 def _by_name(connection: Connection, statement: Select[Any]) -> list[Room]:
     # Sorted here: what order a PostgreSQL database has depends on how it was made.
     found = [_room(row) for row in connection.execute(statement)]
@@ -218,6 +225,12 @@ def _member(row: Row[Any]) -> Member:
         joined_seq=row.joined_seq,
         guest=row.kind == "guest",
     )
+
+
+def members_among(connection: Connection, room: RoomId, wanted: Collection[PersonId]) -> list[Member]:
+    """Return those of some people who are or were in the room."""
+    statement = _members().where(memberships.c.room == room, memberships.c.person.in_(list(wanted)))
+    return [_member(row) for row in connection.execute(statement)]
 
 
 def search_members(

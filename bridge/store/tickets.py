@@ -60,6 +60,11 @@ def drop(connection: Connection, purpose: Purpose, account: AccountId | None) ->
     )
 
 
+def drop_all(connection: Connection) -> None:
+    """Make every one-time link void."""
+    connection.execute(delete(tickets).where(tickets.c.purpose.in_(PURPOSES)))
+
+
 def drop_expired(connection: Connection, at: int) -> None:
     """Forget the tickets whose time was over at `at` (UTC milliseconds)."""
     connection.execute(delete(tickets).where(tickets.c.purpose.in_(PURPOSES), tickets.c.expires_at <= at))

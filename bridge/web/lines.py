@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bridge.core.ports import Line
+from bridge.core.ports import Fresh, Line
 from bridge.model.deliveries import Delivery
 from bridge.model.events import Entry
 from bridge.model.ids import EventId, RoomId
@@ -52,6 +52,10 @@ class Lines:
     async def some(self, room: RoomId, entries: Sequence[Entry]) -> list[LineShape]:
         """Return entries as they read now, with one look at the database for all of them."""
         return await self.shaped(room, await self._view.lines(room, entries))
+
+    async def new(self, room: RoomId, fresh: Sequence[Fresh]) -> list[LineShape]:
+        """Return new entries as they were committed, without a look at the database."""
+        return await self.shaped(room, await self._view.shown(room, fresh))
 
     async def numbered(self, room: RoomId, numbers: Iterable[int]) -> list[LineShape]:
         """Return the lines with these numbers as they read now, in rising `seq`."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bridge.core.badges import Badges
 from bridge.core.native import Native
-from bridge.core.ports import Line, NetworkStatus, RoomView
+from bridge.core.ports import Fresh, Line, NetworkStatus, RoomView
 from bridge.core.rights import Action
 from bridge.core.state import RoomState
 from bridge.model.events import Entry
@@ -30,6 +30,14 @@ class View(RoomView, Protocol):
 
     def on_status(self, listener: Callable[[NetworkStatus], None]) -> None:
         """Call `listener` when a network's health changes."""
+        ...
+
+    def on_room(self, listener: Callable[[Room], None]) -> None:
+        """Call `listener` when a room's description, settings or links change."""
+        ...
+
+    async def shown(self, room: RoomId, fresh: Sequence[Fresh]) -> list[Line]:
+        """Return new entries as a viewer gets them, as they were committed."""
         ...
 
     async def lines(self, room: RoomId, entries: Sequence[Entry]) -> list[Line]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bridge.model.errors import Refused
 from bridge.store.database import Database
+
+T = TypeVar("T")
 
 DATABASE_SECONDS = 8.0
 _WITHOUT = ("/healthz/", "/assets/")
@@ -27,16 +31,17 @@ def patient(db: Database, seconds: float = DATABASE_SECONDS) -> Middleware:
         if request.path.startswith(_WITHOUT):
             return await handler(request)
         if db.trouble and not await db.usable(seconds):
-            raise _away()
+            raise away()
         if _streams(request):
             return await handler(request)
-        return await _bounded(db, seconds, handler, request)
+        return await within(db, seconds, handler(request))
 
     return middleware
 
 
-async def _bounded(db: Database, seconds: float, handler: Handler, request: web.Request) -> web.StreamResponse:
-    """Handle a request; where it still waits after `seconds` and the database is away, end it."""
+async def within(db: Database, seconds: float, work: Awaitable[T]) -> T:
+    """Return what `work` returns; where it still waits after `seconds` and the database is away, end it and raise
+    `Refused` (503)."""
     loop = asyncio.get_running_loop()
     bound = asyncio.timeout(None)
     timers: list[asyncio.TimerHandle] = []
@@ -51,10 +56,10 @@ async def _bounded(db: Database, seconds: float, handler: Handler, request: web.
     timers.append(loop.call_later(seconds, look))
     try:
         async with bound:
-            return await handler(request)
+            return await work
     except TimeoutError:
         if bound.expired():
-            raise _away() from None
+            raise away() from None
         raise
     finally:
         for timer in timers:
@@ -65,5 +70,6 @@ def _streams(request: web.Request) -> bool:
     return "text/event-stream" in request.headers.get("Accept", "") or "Upgrade" in request.headers
 
 
-def _away() -> Refused:
+def away() -> Refused:
+    """Return the refusal for what needs a database that is away."""
     return Refused("database_away", "The database is away: try again in a moment.", status=503)

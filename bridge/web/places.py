@@ -57,6 +57,7 @@ class Places:
         snapshot, place = await self.seen(room, person)
         made = shapes.room_now(snapshot, place=place)
         made.can = _sorted(await self._view.can(room, person))
+        await self._add_badges(person, [made])
         other = other_of(snapshot.room, person)
         return made if other is None else shapes.named_after(made, await self._view.person(other))
 
@@ -89,7 +90,17 @@ class Places:
 
         found, roles, beside = await self._db.read(whole)
         admin = await self._view.is_admin(person)
-        return [self._shape(room, roles.get(room.id), person, beside, admin=admin) for room in found]
+        made = [self._shape(room, roles.get(room.id), person, beside, admin=admin) for room in found]
+        await self._add_badges(person, made)
+        return made
+
+    async def _add_badges(self, person: PersonId, made: Sequence[RoomShape]) -> None:
+        """Say of the rooms that the person is in how far they have read them."""
+        badges = await self._view.badges.badges(person, [RoomId(room.id) for room in made if room.joined])
+        for room in made:
+            if (badge := badges.get(RoomId(room.id))) is not None:
+                room.last_seq, room.marker = badge.last_seq, badge.marker
+                room.unread, room.mentions = badge.unread, badge.mentions
 
     def _shape(
         self, room: Room, role: Role | None, person: PersonId, beside: _Beside, *, admin: bool

@@ -12,11 +12,13 @@ from bridge.web.api.document import Document
 from bridge.web.api.entrance import Entrance
 from bridge.web.api.invites import InvitesApi
 from bridge.web.api.log import EventsApi
+from bridge.web.api.markers import MarkersApi
 from bridge.web.api.members import MembersApi
 from bridge.web.api.openapi import document
 from bridge.web.api.operations import Offers
 from bridge.web.api.rooms import RoomsApi
 from bridge.web.api.routes import add_operations
+from bridge.web.api.search import SearchApi
 from bridge.web.api.server import ServerApi
 from bridge.web.api.sessions import SessionsApi
 from bridge.web.api.signup import SignUpApi
@@ -69,6 +71,8 @@ def make_app(parts: WebParts) -> web.Application:
         DirectApi(parts, places, avatars),
         InvitesApi(parts, places),
         EventsApi(parts, places, lines),
+        SearchApi(parts, lines),
+        MarkersApi(parts, places),
         SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]

@@ -40,4 +40,5 @@ class Native:
         self.configure = keeping.configure
         self.rank = keeping.rank
         self.kick = keeping.kick
+        self.invite_from = keeping.invite_from
         self.delete = keeping.delete

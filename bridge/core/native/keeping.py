@@ -5,10 +5,12 @@ from __future__ import annotations
 from bridge.core.decide_settings import TOPIC_CHARS
 from bridge.core.items import Deletion
 from bridge.core.native.desk import Desk
+from bridge.core.ports import CanInvite
+from bridge.core.rights import refusal, standing
 from bridge.model.clock import now_ms
-from bridge.model.errors import Refused
+from bridge.model.errors import NetworkError, Refused, Rejected
 from bridge.model.events import Configured, Described, Left, Ranked
-from bridge.model.ids import PersonId, RoomId, new_id
+from bridge.model.ids import NetworkId, PersonId, RoomId, new_id
 from bridge.model.people import Role
 from bridge.model.rooms import Access, History
 
@@ -65,6 +67,24 @@ class Keeping:
             raise Refused("bad_field", "To go yourself, leave the room.", field="person")
         content = Left(how="kicked", by=by, reason=reason.strip())
         await self._desk.submit(room, person, content, new_id("kicked-"))
+
+    async def invite_from(self, room: RoomId, by: PersonId, network: NetworkId, remote_id: str) -> None:
+        """Invite somebody of another network, by its name for them, to the room's chat there."""
+        shown, members = await self._desk.room(room)
+        hub = self._desk.hub
+        against = refusal("invite", standing(members.get(by)), shown, admin=await hub.is_admin(by))
+        if against is not None:
+            raise against
+        found = hub.network(network)
+        link = next((each for each in (await hub.state(room)).links.values() if each.network == network), None)
+        if link is None or not link.open or found is None or not isinstance(found, CanInvite):
+            raise Refused("not_on_network", "The room is not there now.", field="network", status=409)
+        try:
+            await found.invite(link, remote_id)
+        except Rejected as error:
+            raise Refused("not_invited", f"The other side says: {error.told}.", field="user", status=409) from error
+        except NetworkError as error:
+            raise Refused("busy", "The other network cannot be reached: try again.", status=503) from error
 
     async def delete(self, room: RoomId, person: PersonId) -> None:
         """Delete a room: it is gone for everybody when this returns; what was said is erased soon after."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from bridge.model.capabilities import Capabilities
 from bridge.model.clock import now_ms
 from bridge.model.crash import crash_point
 from bridge.model.deliveries import Outgoing, Sent
-from bridge.model.errors import AuthFailed, NetworkError, Rejected, Retry
+from bridge.model.errors import AuthFailed, NetworkError, Refused, Rejected, Retry
 from bridge.model.ids import MATRIX, NetworkId, PersonId
 from bridge.model.people import Member
 from bridge.model.rooms import Link, LinkState, Room
@@ -42,6 +43,7 @@ CAN = Capabilities(
     text_bytes=60_000, html=True, edits=True, removals=True, ids=True, idempotent=True, ghosts=True
 )
 AVATAR_BYTES = 1 << 20
+_USER = re.compile(r"@[!-9;-~]+:[A-Za-z0-9.:\[\]-]+")
 HEARTBEAT_SECONDS = 5.0
 HEARTBEAT_DOWN_SECONDS = 1.0
 
@@ -60,8 +62,8 @@ class MatrixOptions:
 
 
 class MatrixNetwork:
-    """Implements `ports.Network`, `CanFind`, `CanSeat`, `CanShowPeople`, `CanDescribe`, `CanHost`, `CanClose`, and
-    the server's `Appservice`."""
+    """Implements `ports.Network`, `CanFind`, `CanSeat`, `CanShowPeople`, `CanDescribe`, `CanHost`, `CanInvite`,
+    `CanClose`, and the server's `Appservice`."""
 
     id: NetworkId = MATRIX
 
@@ -175,6 +177,14 @@ class MatrixNetwork:
     async def unseat(self, link: Link, person: PersonId, reason: str) -> None:
         """Take a ghost out of a portal."""
         await self._ghosts.unseat(link, person, reason)
+
+    async def invite(self, link: Link, remote_id: str) -> None:
+        """Have the bot invite a Matrix user."""
+        if not _USER.fullmatch(remote_id) or len(remote_id) > 255 or self.naming.ours(remote_id):
+            raise Refused("bad_field", "Name a Matrix user, such as @ada:example.org.", field="user")
+        place = await self.client.get_state_event(link.chat, "m.room.member", remote_id)
+        if (place or {}).get("membership") not in ("join", "invite"):
+            await self.client.invite(link.chat, remote_id)
 
     async def refresh(self, person: PersonId) -> None:
         """Bring a ghost's profile up to date, however long the homeserver is away."""

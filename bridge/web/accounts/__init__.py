@@ -60,7 +60,9 @@ class Accounts:
         self.tickets = Tickets(db, self.registry, passwords, self.sessions, clock)
         self.invites = Invites(db, self.options, clock)
         self.newcomers = Newcomers(db, self.options, self.registry, self.invites, self.sessions, native, clock)
-        self.admins = Admins(db, known, self.registry, self.sessions, self.credentials, self.tickets, self.invites)
+        self.admins = Admins(
+            db, known, self.registry, self.sessions, self.credentials, self.tickets, self.invites, clock
+        )
         self.preferences = Preferences(db)
         self.upkeep = Upkeep(db, self.options, self.registry, self.sessions, self.tickets, self.invites, clock)
 

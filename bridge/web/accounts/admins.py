@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from sqlalchemy import Connection
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bridge.core.people import People
 from bridge.model.errors import Refused
 from bridge.model.ids import AccountId, InviteId, PersonId
-from bridge.store import accounts
+from bridge.store import accounts, invites, tickets
 from bridge.store.account_list import Listed, find
 from bridge.store.accounts import Account
 from bridge.store.database import Database
@@ -32,15 +32,16 @@ class Admins:
 
     def __init__(
         self, db: Database, known: People, registry: Registry, sessions: Sessions, credentials: Credentials,
-        tickets: Tickets, invites: Invites,
+        links: Tickets, invitations: Invites, clock: Callable[[], int],
     ) -> None:
         self._db = db
         self._people = known
         self._registry = registry
         self._sessions = sessions
         self._credentials = credentials
-        self._tickets = tickets
-        self._invites = invites
+        self._tickets = links
+        self._invites = invitations
+        self._clock = clock
 
     async def find(self, *, query: str = "", after: AccountId | None = None, limit: int = 50) -> Sequence[Listed]:
         """Return up to `limit` accounts by name, from the one after `after` on; with `query` only those whose login
@@ -63,15 +64,21 @@ class Admins:
         return made
 
     async def set_admin(self, by: str, account: Account, admin: bool) -> None:
-        """Let an account administer this server, or not any more; raise `Refused` for a guest, a closed account, and
-        the last administrator."""
+        """Let an account administer this server, or not any more: then every one-time link is void, and so are the
+        account's invites to the server. Raises `Refused` for a guest, a closed account, and the last administrator."""
         if admin and (account.kind == "guest" or not account.active):
             raise Refused("not_for_admins", "Only an open account can administer.", field="admin", status=409)
+
+        at = self._clock()
 
         def unit(connection: Connection) -> None:
             if not admin and by != OPERATOR:
                 keep_one(connection, account)
             accounts.set_admin(connection, account.id, admin)
+            if not admin:
+                # What they may hold for others, and have invited to, is not theirs to give any more.
+                tickets.drop_all(connection)
+                invites.revoke_to_server_of(connection, account.person, at)
 
         await self._db.write(unit)
         self._people.forget(account.person)

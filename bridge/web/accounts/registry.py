@@ -168,6 +168,9 @@ class Registry:
             if check is not None:
                 check(connection)
             accounts.close(connection, account)
+            if account.admin:
+                # Who made a link is not known, and an administrator may hold some to other accounts.
+                tickets.drop_all(connection)
             tickets.drop(connection, "reset", account.id)
             invites.revoke_of(connection, account.person, at)
             return people.get(connection, account.person)

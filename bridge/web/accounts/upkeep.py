@@ -46,8 +46,8 @@ class Upkeep:
         for step in self._steps:
             try:
                 await step()
-            except Exception:
-                logger.exception("a part of the accounts' upkeep failed", step=step.__name__)
+            except Exception:  # the other parts have nothing to do with it
+                logger.exception("a part of the accounts' upkeep failed", part=step.__qualname__)
 
     async def _close_guests(self) -> None:
         since = self._clock() - self._unused

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from bridge.core.rights import Action, may, refusal, standing
 from bridge.model.errors import Refused
-from bridge.model.ids import InviteId, PersonId, RoomId
+from bridge.model.ids import InviteId, NetworkId, PersonId, RoomId
 from bridge.store.invites import Invite
 from bridge.web.accounts.tokens import invite_url
 from bridge.web.api.operations import Call, Made, Operation
@@ -54,6 +54,13 @@ class MadeRoomInvite(msgspec.Struct):
 
     invite: RoomInvite
     url: str
+
+
+class InviteFrom(msgspec.Struct):
+    """Somebody of another network, by its name for them."""
+
+    user: Annotated[str, Meta(min_length=1, max_length=255)]
+    network: Literal["matrix"] = "matrix"
 
 
 class InvitedTo(msgspec.Struct):
@@ -101,6 +108,11 @@ class InvitesApi:
                 counts="change", refusals=(*NOT_DONE, "no_such_invite"),
             ),
             Operation(
+                "POST", "/rooms/{room}/invited", "inviteFrom", "Invite a Matrix user to the room's Matrix room.", tag,
+                self.invite_from, body=InviteFrom, counts="change",
+                refusals=(*NOT_DONE, "not_on_network", "not_invited", "busy"),
+            ),
+            Operation(
                 "GET", one, "showInvite", "What an invite is for.", tag, self.show,
                 answer=Invitation, door="open", refusals=OVER,
             ),
@@ -136,6 +148,12 @@ class InvitesApi:
             if invite not in own:
                 raise Refused("no_such_invite", "There is no such invite of yours.", field="invite", status=404)
         await self._invites.revoke(invite, room)
+
+    async def invite_from(self, call: Call) -> None:
+        """Have somebody of another network invited there."""
+        room, body = room_of(call), call.body
+        await self._places.visible(room, call.person)
+        await self._native.invite_from(room, call.person, NetworkId(body.network), body.user)
 
     async def _may(self, room: RoomId, person: PersonId, action: Action) -> bool:
         """Raise `Refused` where a person may not do something; tell whether everybody's invites are theirs to see."""

@@ -18,17 +18,22 @@ from bridge.web.socket import protocol
 from bridge.web.socket.following import Following
 from bridge.web.socket.outlet import Outlet, TooSlow
 from bridge.web.socket.personal import Personal
-from bridge.web.socket.protocol import BadFrame, Close
+from bridge.web.socket.protocol import BadFrame, BadRequest, Close
 from bridge.web.socket.requests import Desk, Requests
 
 logger = structlog.get_logger(__name__)
 
 SILENCE_SECONDS = 60.0
+GREETING_SECONDS = 15.0
+FAREWELL_SECONDS = 3.0
+"""How long a client may take to answer a close; then the connection is cut."""
 FRAMES_PER_SECOND = 50.0
 FRAMES_BURST = 200.0
 PATIENCE = 100
 """So many frames in a row that came too fast end the connection."""
 FOLLOWED_MOST = 64
+ENDING = {"signed_out": Close.SIGNED_OUT, "too_many_sockets": Close.TOO_MANY}
+"""Refusals after which there is nothing more to say."""
 
 
 class Connection:
@@ -68,10 +73,10 @@ class Connection:
         try:
             while True:
                 try:
-                    async with asyncio.timeout(SILENCE_SECONDS):
+                    async with asyncio.timeout(SILENCE_SECONDS if self.session else GREETING_SECONDS):
                         message = await self._socket.receive()
                 except TimeoutError:
-                    await self.close(Close.SILENT, "no ping for a minute")
+                    await self.close(Close.SILENT, "no ping for a minute" if self.session else "no greeting")
                     return
                 if message.type is WSMsgType.TEXT:
                     await self._handle(message.data)
@@ -91,17 +96,17 @@ class Connection:
                 task.cancel()
 
     async def close(self, code: Close, reason: str) -> None:
-        """End the connection; what was written before goes out first."""
+        """End the connection; what was written before goes out first, unless the client takes nothing."""
         self.outlet.closed = True
-        await self._socket.close(code=code, message=reason.encode()[:120])
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._socket.close(code=code, message=_cut(reason), drain=False)
+        except TimeoutError:
+            self.outlet.abort()
 
     def end(self, code: Close, reason: str) -> None:
         """End the connection soon (for listeners that cannot wait)."""
         self.aside(self.close(code, reason))
-
-    def slow(self) -> None:
-        """End the connection, whose reader takes nothing."""
-        self.end(Close.TOO_SLOW, "the reader takes nothing")
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something small beside the requests; it ends with the connection."""
@@ -109,10 +114,13 @@ class Connection:
         self._side.add(task)
         task.add_done_callback(self._side.discard)
 
-    def welcome(self, session: Session, personal: Personal) -> None:
-        """Take note of who it is."""
-        self.session = session
+    def welcome(self, personal: Personal) -> None:
+        """Take note of what tells the client of its own."""
         self._personal = personal
+
+    def knows(self, room: RoomId) -> bool:
+        """Tell whether the client has the room among its own."""
+        return self._personal is not None and self._personal.knows(room)
 
     # rooms
 
@@ -123,15 +131,7 @@ class Connection:
             raise Refused("too_many_followed", f"Unfollow a room: {FOLLOWED_MOST} are followed already.", field="room")
         desk = self._desk
         following = self._followed[room] = Following(
-            room,
-            self.signed_in.account.person,
-            self.outlet,
-            desk.view,
-            desk.lines,
-            desk.feeds,
-            self._ended,
-            self._moved,
-            self.slow,
+            room, self.signed_in.account.person, self, desk.view, desk.lines, desk.feeds
         )
         try:
             await following.begin(after)
@@ -144,41 +144,60 @@ class Connection:
         if (following := self._followed.pop(room, None)) is not None:
             following.stop()
 
-    async def _ended(self, room: RoomId) -> None:
+    # what a followed room tells (following.Owner)
+
+    async def gone(self, room: RoomId) -> None:
+        """Follow a room no more, which may not be read now or was left."""
         self._followed.pop(room, None)
         self.outlet.push(protocol.event("rooms", left=room))
 
-    def _moved(self, room: RoomId) -> None:
+    def moved(self, room: RoomId) -> None:
+        """Tell what one is in a room now."""
         if self._personal is not None:
             self.aside(self._personal.moved(room))
+
+    def slow(self) -> None:
+        """End the connection, whose reader takes nothing."""
+        self.end(Close.TOO_SLOW, "the reader takes nothing")
+
+    def broken(self) -> None:
+        """End the connection, because something cannot be told; the client comes back and is told from the log."""
+        self.end(Close.STOPPING, "something went wrong here")
 
     # requests
 
     async def _handle(self, text: str) -> None:
         try:
-            to, op = protocol.head(text)
+            asked = protocol.request(text)
         except BadFrame as error:
             await self.close(Close.BAD_FRAME, str(error))
             return
+        except BadRequest as bad:
+            await self._answer(bad.to, bad.refused)
+        else:
+            await self._answer(asked.id, asked)
+        if self._hasty > PATIENCE:
+            await self.close(Close.TOO_FAST, "too many frames")
+
+    async def _answer(self, to: int, asked: protocol.Ask | Refused) -> None:
         try:
             await self.outlet.drained()  # who does not read is not answered either
             self._count()
-            answer = await self._requests.answer(protocol.request(text, op))
+            if isinstance(asked, Refused):
+                raise asked
+            answer = await self._requests.answer(asked)
         except Refused as refused:
-            self.outlet.push(protocol.refusal(to, refused))
-            if refused.reason_code == "signed_out":
-                await self.close(Close.SIGNED_OUT, "sign in first")
+            self.outlet.push(protocol.refusal(to, refused, asked))
+            if refused.reason_code in ENDING:
+                await self.close(ENDING[refused.reason_code], refused.message)
         except TooSlow:
             await self.close(Close.TOO_SLOW, "the reader takes nothing")
         except Exception:
-            logger.exception("a request on a socket failed", op=op)
-            self.outlet.push(
-                protocol.refusal(to, Refused("internal", "Something went wrong here; try again.", status=500))
-            )
+            logger.exception("a request on a socket failed")
+            failed = Refused("internal", "Something went wrong here; try again.", status=500)
+            self.outlet.push(protocol.refusal(to, failed, asked))
         else:
             self.outlet.push(protocol.answer(to, answer))
-        if self._hasty > PATIENCE:
-            await self.close(Close.TOO_FAST, "too many frames")
 
     def _count(self) -> None:
         if self._frames.try_take():
@@ -186,6 +205,11 @@ class Connection:
             return
         self._hasty += 1
         raise TooFast("Too many frames: wait a moment.", 1)
+
+
+def _cut(reason: str) -> bytes:
+    """Return a close frame's reason, which has at most 123 bytes of whole characters."""
+    return reason.encode()[:120].decode(errors="ignore").encode()
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

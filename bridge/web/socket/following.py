@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Protocol
 
 import structlog
 
@@ -16,7 +15,7 @@ from bridge.web.api import shapes
 from bridge.web.lines import Lines
 from bridge.web.parts import View
 from bridge.web.socket import protocol
-from bridge.web.socket.feed import Feed, Feeds, Told, room_frame
+from bridge.web.socket.feed import Feed, Feeds, News, Told
 from bridge.web.socket.outlet import Outlet, TooSlow
 
 logger = structlog.get_logger(__name__)
@@ -28,50 +27,60 @@ CATCH_UP = 1_000
 STEP = 200
 HELD = 1_000
 """Frames that are held back while what was missed is read."""
+TRIES = 5
+PAUSE_SECONDS = 1.0
+
+
+class Owner(Protocol):
+    """The socket that follows, and what it is told about itself."""
+
+    outlet: Outlet
+
+    async def gone(self, room: RoomId) -> None:
+        """The room is followed no more: it may not be read, or one left it."""
+        ...
+
+    def moved(self, room: RoomId) -> None:
+        """What one is, and may do, in the room has changed."""
+        ...
+
+    def slow(self) -> None:
+        """The reader takes nothing."""
+        ...
+
+    def broken(self) -> None:
+        """The room cannot be told any more, through our fault."""
+        ...
 
 
 class Following:
-    """Implements `feed.Follower`. `ended` is called when the room may be read no more."""
+    """Implements `feed.Follower`."""
 
     def __init__(
-        self,
-        room: RoomId,
-        person: PersonId,
-        outlet: Outlet,
-        view: View,
-        lines: Lines,
-        feeds: Feeds,
-        ended: Callable[[RoomId], Awaitable[None]],
-        moved: Callable[[RoomId], None],
-        too_slow: Callable[[], None],
+        self, room: RoomId, person: PersonId, owner: Owner, view: View, lines: Lines, feeds: Feeds
     ) -> None:
         self._room = room
         self._person = person
-        self._outlet = outlet
+        self._owner = owner
+        self._outlet = owner.outlet
         self._view = view
         self._lines = lines
         self._feeds = feeds
-        self._ended = ended
-        self._moved = moved
-        self._too_slow = too_slow
         self._feed: Feed | None = None
         self._last: int | None = None
         self._first = 1
         self._held: list[Told] | None = []
-        """Frames that came while the missed ones are read; None while the room is live."""
-        self._spilled = False
+        """What came while the missed lines are read; None while the room is live."""
+        self._again = False
+        """Whether more was missed than is held."""
         self._touched: set[int] = set()
+        """Lines that changed and are not held."""
         self._task: asyncio.Task[None] | None = None
 
     @property
     def last(self) -> int:
         """Return the number of the last line that was written."""
         return self._last or 0
-
-    @property
-    def live(self) -> bool:
-        """Tell whether what happens is written at once."""
-        return self._held is None
 
     async def begin(self, after: int | None) -> None:
         """Follow the room from after a number on; raise `Refused` where it may not be read."""
@@ -88,97 +97,118 @@ class Following:
 
     # what the feed does (feed.Follower)
 
-    def take(self, told: Told) -> None:
+    def take(self, news: News) -> None:
         """Write what happened, or hold it back until what was missed is written."""
+        if self._held is None and news.plain and self._concerns(news):
+            if self._outlet.offer(news.data):
+                if news.last:
+                    self._last = news.last
+            else:
+                self._shed(news)
+            return
+        for told in news.told:
+            self._take(told)
+
+    def _concerns(self, news: News) -> bool:
+        """Tell whether all of the news is for this reader, and new."""
+        return (not news.first or news.first > self.last) and (not news.lowest or news.lowest >= self._first)
+
+    def _shed(self, news: News) -> None:
+        # Nothing more is put into a queue: the rest is read from the log once the reader has caught up.
+        self._outlet.push(protocol.event("behind", room=self._room))
+        self.restart()
+        for told in news.told:
+            self._hold(told)
+
+    def _take(self, told: Told) -> None:
         if self._held is not None:
             self._hold(told)
-        elif self._outlet.full:
-            # Nothing more is put into a queue: the rest is read from the log once the reader has caught up.
-            self._outlet.push(protocol.event("behind", room=self._room))
-            self.restart()
-            self._hold(told)
-        else:
+        elif not (told.seq and told.seq <= self.last):
             self._write(told)
 
     def restart(self) -> None:
         """Go on after the last line that was written, from the log."""
-        self._held, self._spilled = [], False
+        self._touched.update(each.about for each in self._held or () if each.about and not each.seq)
+        self._held = []
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._catch_up(), name=f"catch up {self._room}")
         else:
-            self._spilled = True
-
-    def renew(self) -> None:
-        """Begin with the newest page again: what was left out cannot be told any more."""
-        self._outlet.push(protocol.event("reset", room=self._room))
-        self._last = None
-        self.restart()
+            self._again = True
 
     def over(self) -> None:
-        """End, because the room is no more."""
+        """End, because the room is no more, or is left."""
         self.stop()
-        self._task = asyncio.create_task(_awaited(self._ended(self._room)), name=f"over {self._room}")
+        self._held = []
+        self._task = asyncio.create_task(self._owner.gone(self._room), name=f"over {self._room}")
 
     def _hold(self, told: Told) -> None:
         assert self._held is not None
-        if not self._spilled and len(self._held) < HELD:
+        if not self._again and len(self._held) < HELD:
             self._held.append(told)
             return
         # Lines are read from the log, and how everything is now is told anew; what changed older lines is noted.
-        self._spilled = True
-        self._touched.update(each.about for each in (*self._held, told) if not each.seq and each.about)
+        self._again = True
+        self._touched.update(each.about for each in (*self._held, told) if each.about and not each.seq)
         self._held = []
 
     def _write(self, told: Told) -> None:
-        if told.seq and told.seq <= self.last:
-            return
         if told.everybody or (told.moved is not None and self._person in told.moved):
             # What one may read and do is looked at anew before anything more is written.
-            self._moved(self._room)
+            self._owner.moved(self._room)
             self.restart()
             self._hold(told)
             return
-        if told.about and told.about < self._first:
+        if told.about < self._first and told.about:
             return
-        self._outlet.push(told.data)
+        if not self._outlet.offer(told.data):
+            self._shed(News([told]))
+            return
         if told.seq:
             self._last = told.seq
+        if told.left == self._person:
+            self.over()
 
     # reading what was missed
 
     async def _catch_up(self) -> None:
-        try:
-            while True:
+        tries = 0
+        while True:
+            try:
                 await self._outlet.drained()
-                self._spilled = False
+                self._again = False
                 self._first = await self._view.reads_from(self._room, self._person)
                 started = self._last
                 await self._missed()
-                tail = await self._present(started)
-                if self._go_live(tail):
+                if self._go_live(await self._present(started)):
                     return
-        except Refused:
-            self._feeds.leave(self._room, self)
-            await self._ended(self._room)
-        except TooSlow:
-            self._too_slow()
-        except Exception:
-            logger.exception("a room could not be caught up with", room=self._room)
-            self._too_slow()
+            except Refused:
+                self._feeds.leave(self._room, self)
+                await self._owner.gone(self._room)
+                return
+            except TooSlow:
+                self._owner.slow()
+                return
+            except Exception:
+                logger.exception("a room could not be caught up with", room=self._room)
+                tries += 1
+                if tries == TRIES:
+                    self._owner.broken()
+                    return
+                await asyncio.sleep(PAUSE_SECONDS * tries)
 
     def _go_live(self, tail: list[bytes]) -> bool:
         """Write what was held back, and be live; False where more was held back than fits, or rights changed."""
-        if self._spilled or self._held is None:
+        if self._again or self._held is None:
             self._held = []
             return False
         held, self._held = self._held, None
-        self._outlet.push(b"".join((protocol.event("live", room=self._room, seq=self.last), *tail)))
+        live = protocol.event("live", room=self._room, seq=self.last)
+        self._outlet.push(b"".join((live, *tail)))
+        self._task = None
         for told in held:
-            if self.live:
-                self._write(told)
-            else:
-                self._hold(told)
-        return self.live
+            self._take(told)
+        # What was held may have begun another reading, which has a task of its own.
+        return True
 
     async def _missed(self) -> None:
         """Write every line after the last one that was written, and older ones that were changed since."""
@@ -204,6 +234,7 @@ class Following:
 
     async def _newest(self) -> None:
         page = await self._lines.page(self._room, limit=NEWEST, first=self._first)
+        self._touched.clear()
         self._outlet.push(b"".join(self._line(line) for line in page))
         self._last = max((line.seq for line in page), default=self._first - 1)
 
@@ -219,21 +250,18 @@ class Following:
         return protocol.event("line", room=self._room, seq=shape.seq, line=shape)
 
     async def _present(self, started: int | None) -> list[bytes]:
-        """Return how everything is now: after a pause the deliveries of the last lines, members, who types."""
-        room = self._room
+        """Return how everything is now: after a pause the deliveries of the last lines; the room, its members, who
+        types."""
         found: list[bytes] = []
         if started:
-            page = await self._lines.page(room, before=started + 1, limit=NEWEST, first=self._first)
-            for line in page:
-                found += [
-                    protocol.event("delivery", room=room, seq=line.seq, delivery=each) for each in line.deliveries
-                ]
-        snapshot = await self._view.snapshot(room)
-        if snapshot is not None:
-            members: list[Any] = [shapes.member(member, room) for member in snapshot.members]
-            found.append(protocol.event("members", room=room, members=members))
+            page = await self._lines.page(self._room, before=started + 1, limit=NEWEST, first=self._first)
+            found += [
+                protocol.event("delivery", room=self._room, seq=line.seq, delivery=each)
+                for line in page
+                for each in line.deliveries
+            ]
         if self._feed is not None:
-            found += [await room_frame(self._view, room), await self._feed.typing()]
+            found += [await self._feed.present(), await self._feed.typing()]
         return found
 
 
@@ -244,7 +272,3 @@ def _kind(line: Line) -> str:
 def _target(line: Line) -> EventId | None:
     content = line.entry.event.content
     return content.target if isinstance(content, Edited | Removed) and not line.entry.erased else None
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work

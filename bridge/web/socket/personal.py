@@ -19,8 +19,8 @@ from bridge.web.socket.outlet import Outlet, TooSlow
 
 logger = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 0.1
-"""Badges are told together, at most so often."""
+PAUSE_SECONDS = 1.0
+"""The first change is told at once, what comes soon after it together, at most so often."""
 
 
 class Personal:
@@ -44,6 +44,10 @@ class Personal:
         badges = await begun
         rooms = await self._places.mine(self._person)
         return [with_badge(room, badges.get(RoomId(room.id))) for room in rooms]
+
+    def knows(self, room: RoomId) -> bool:
+        """Tell whether the person is in the room, as far as the client was told."""
+        return room in self._known
 
     def stop(self) -> None:
         """End."""

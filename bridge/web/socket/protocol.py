@@ -22,7 +22,7 @@ RequestId: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Close(IntEnum):
-    """Why the server ends a connection."""
+    """Why the server ends a connection; docs/api.md tells what a client does then."""
 
     STOPPING = 4000
     SIGNED_OUT = 4001
@@ -121,7 +121,6 @@ Request: TypeAlias = Hello | Follow | Unfollow | Say | Edit | Remove | Mark | Ty
 _KINDS: dict[str, type[Ask]] = {
     kind.__name__.lower(): kind for kind in (Hello, Follow, Unfollow, Say, Edit, Remove, Mark, Typing, Page, Ping)
 }
-OPS = tuple(_KINDS)
 _encoder = msgspec.json.Encoder()
 
 
@@ -136,21 +135,32 @@ class BadFrame(Exception):
     """A frame that cannot even be answered; the text says why."""
 
 
-def head(text: str) -> tuple[int, str]:
-    """Return a frame's request ID and operation; raise `BadFrame` where there are none."""
+class BadRequest(Exception):
+    """A frame that is answered with a refusal."""
+
+    def __init__(self, to: int, refused: Refused) -> None:
+        super().__init__(refused.message)
+        self.to = to
+        self.refused = refused
+
+
+def request(text: str) -> Ask:
+    """Return the request of a frame; raise `BadRequest` with the field at fault, or `BadFrame`."""
     try:
-        found = reading.decoded(text, _Head, "frame")
-    except Refused as refused:
-        raise BadFrame(refused.message) from None
-    return found.id, found.op
-
-
-def request(text: str, op: str) -> Ask:
-    """Return the request of a frame; raise `Refused` with the field at fault."""
-    kind = _KINDS.get(op)
+        head = msgspec.json.decode(text, type=_Head)
+    except msgspec.ValidationError as error:
+        raise BadFrame(f"{reading.fault(_Head, str(error), 'frame').message}") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadFrame(reading.not_json("frame", error).message) from None
+    kind = _KINDS.get(head.op)
     if kind is None:
-        raise Refused("unknown_op", f"op must be one of: {', '.join(OPS)}.", field="op")
-    return reading.decoded(text, kind, "frame")
+        raise BadRequest(
+            head.id, Refused("unknown_op", f"op must be one of: {', '.join(_KINDS)}.", field="op")
+        )
+    try:
+        return reading.decoded(text, kind, "frame")
+    except Refused as refused:
+        raise BadRequest(head.id, refused) from None
 
 
 def event(name: str, **fields: Any) -> bytes:
@@ -163,11 +173,16 @@ def answer(to: int, value: Any) -> bytes:
     return on_wire(_encoder.encode({"re": to, "ok": value}))
 
 
-def refusal(to: int, refused: Refused) -> bytes:
+def refusal(to: int, refused: Refused, asked: Ask | Refused) -> bytes:
     """Return the refusal of a request, ready for the wire."""
     error: dict[str, Any] = {"code": refused.reason_code, "message": refused.message}
     if refused.field is not None:
-        error["field"] = refused.field
+        # What the rules of a room call `content.text` is `text` in a frame.
+        error["field"] = refused.field.removeprefix("content.")
+    elif refused.reason_code in ("no_such_event", "not_yours", "not_changeable") and hasattr(asked, "target"):
+        error["field"] = "target"
+    elif refused.status in (403, 404, 409) and hasattr(asked, "room"):
+        error["field"] = "room"
     if refused.retry_after is not None:
         error["retry_after"] = refused.retry_after
     return on_wire(_encoder.encode({"re": to, "error": error}))

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from bridge.core.native import Native
 from bridge.model.clock import now_ms
 from bridge.model.errors import Refused
-from bridge.model.ids import EventId, RoomId
+from bridge.model.ids import EventId, PersonId, RoomId
 from bridge.store.database import Database
 from bridge.web.accounts import Accounts, Session
 from bridge.web.api import shapes
-from bridge.web.door import Door, visit
+from bridge.web.door import Door, bearer, visit
 from bridge.web.guard import ours
 from bridge.web.lines import Lines
 from bridge.web.parts import View, WebLimits
+from bridge.web.patience import DATABASE_SECONDS, away, within
 from bridge.web.places import Places
 from bridge.web.socket import protocol
 from bridge.web.socket.feed import Feeds
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from bridge.web.socket.sockets import Sockets
 
 PING_SECONDS = 15
-AWAY_SECONDS = 8.0
-"""How long a request waits for a database that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,13 @@ class Requests:
         self._connection = connection
 
     async def answer(self, asked: protocol.Ask) -> Any:
-        """Do what is asked, and return the answer."""
+        """Do what is asked, and return the answer; a database that is away is not waited for without end."""
         db = self._desk.db
-        if db.trouble and not await db.usable(AWAY_SECONDS):
-            raise Refused("database_away", "The database is away: try again in a moment.", status=503)
+        if db.trouble and not await db.usable(DATABASE_SECONDS):
+            raise away()
+        return await within(db, DATABASE_SECONDS, self._answer(asked))
+
+    async def _answer(self, asked: protocol.Ask) -> Any:
         if isinstance(asked, protocol.Hello):
             return await self._hello(asked)
         if self._connection.session is None:
@@ -81,7 +83,7 @@ class Requests:
                 )
                 return {"marker": badge.marker, "unread": badge.unread, "mentions": badge.mentions}
             case protocol.Typing():
-                await self._desk.sockets.typing(RoomId(asked.room), self._person, typing=asked.typing)
+                await self._desk.feeds.type(RoomId(asked.room), self._person, typing=asked.typing)
                 return {}
             case protocol.Page():
                 return await self._page(asked)
@@ -89,7 +91,7 @@ class Requests:
                 return await self._ping()
 
     @property
-    def _person(self) -> Any:
+    def _person(self) -> PersonId:
         return self._connection.signed_in.account.person
 
     async def _hello(self, asked: protocol.Hello) -> Any:
@@ -97,12 +99,13 @@ class Requests:
         if connection.session is not None:
             raise Refused("greeted", "One greeting is enough.", field="op")
         session = await self._session(asked)
-        desk.sockets.admit(connection, session)
+        if not desk.sockets.admit(connection, session):
+            raise Refused("too_many_sockets", "Too many pages are open: close some.", status=429)
         person = await desk.view.person(session.account.person)
         assert person is not None
         personal = Personal(person.id, connection.outlet, desk.view, desk.places, connection.slow)
         rooms = await personal.begin()
-        connection.welcome(session, personal)
+        connection.welcome(personal)
         for room, after in asked.follow.items():
             try:
                 await connection.follow(RoomId(room), after)
@@ -125,7 +128,7 @@ class Requests:
         session = None
         if asked.token:
             session = await self._desk.accounts.session(asked.token, visit(request))
-        elif "Authorization" in request.headers or ours(request, self._desk.own):
+        elif bearer(request) or ours(request, self._desk.own):
             # A page of another site may open sockets too, and the cookie comes along: only ours is believed.
             session = await self._desk.door.visitor(request)
         if session is None:

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bridge.core import rights
 from bridge.core.ports import NetworkStatus
-from bridge.model.ids import AccountId, PersonId, RoomId
+from bridge.model.errors import Refused
+from bridge.model.ids import AccountId
+from bridge.model.rooms import Room
 from bridge.store.accounts import Account
 from bridge.web.accounts import Session
 from bridge.web.api import shapes
@@ -20,7 +21,7 @@ from bridge.web.lines import Lines
 from bridge.web.parts import WebParts
 from bridge.web.places import Places
 from bridge.web.socket import protocol
-from bridge.web.socket.connection import Connection
+from bridge.web.socket.connection import FAREWELL_SECONDS, Connection
 from bridge.web.socket.feed import Feeds
 from bridge.web.socket.protocol import Close
 from bridge.web.socket.requests import Desk
@@ -53,6 +54,7 @@ class Sockets:
         parts.accounts.on_session_end(self.session_ended)
         parts.accounts.preferences.on_change(self.settings_changed)
         parts.hub.on_status(self.status_changed)
+        parts.hub.on_room(self.room_changed)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the route."""
@@ -60,45 +62,44 @@ class Sockets:
 
     async def open(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one socket until it ends."""
-        socket = web.WebSocketResponse(max_msg_size=protocol.FRAME_BYTES, compress=False, timeout=5.0)
+        # Not compressed: a line is as long as its header, and each compressor takes more memory than all else here.
+        socket = web.WebSocketResponse(max_msg_size=protocol.FRAME_BYTES, compress=False, timeout=FAREWELL_SECONDS)
+        if not socket.can_prepare(request):
+            raise Refused("websocket_only", "This address speaks WebSocket: use a client for that.", status=426)
         await socket.prepare(request)
         connection = Connection(socket, request, self._desk)
         self._open.add(connection)
         try:
             await connection.run()
         finally:
-            self._open.discard(connection)
             self._forget(connection)
         return socket
 
-    def admit(self, connection: Connection, session: Session) -> None:
-        """Count a socket that has greeted; one too many is ended."""
+    def admit(self, connection: Connection, session: Session) -> bool:
+        """Count a socket that has greeted; tell whether the account may have that many."""
         mine = self._by_account.setdefault(session.account.id, set())
+        if len(mine) >= self._limit:
+            return False
+        connection.session = session
         mine.add(connection)
-        if len(mine) > self._limit:
-            connection.end(Close.TOO_MANY, "too many pages are open")
+        return True
 
     def _forget(self, connection: Connection) -> None:
-        for account, sockets in list(self._by_account.items()):
-            sockets.discard(connection)
-            if not sockets:
-                del self._by_account[account]
-
-    async def typing(self, room: RoomId, person: PersonId, *, typing: bool) -> None:
-        """Note that somebody types; raise `Refused` for who may not write there."""
-        state = await self._view.state(room)
-        who = rights.standing(state.members.get(person))
-        if (refused := rights.refusal("say", who, state.room)) is not None:
-            raise refused
-        self._feeds.typists.put(room, person, typing=typing)
+        self._open.discard(connection)
+        if connection.session is None:
+            return
+        mine = self._by_account.get(connection.session.account.id, set())
+        mine.discard(connection)
+        if not mine:
+            self._by_account.pop(connection.session.account.id, None)
 
     # what ends or concerns sockets from outside
 
     def session_ended(self, account: Account, token_hash: str | None) -> None:
         """End the sockets of one session, or of all of an account's."""
-        for connection in self._by_account.get(account.id, ()):
+        for connection in list(self._by_account.get(account.id, ())):
             session = connection.session
-            if token_hash is None or session is None or session.token_hash == token_hash:
+            if session is not None and token_hash in (None, session.token_hash):
                 connection.end(Close.SIGNED_OUT, "the session is over")
 
     def settings_changed(self, account: Account, settings: dict[str, Any]) -> None:
@@ -115,7 +116,13 @@ class Sockets:
             if connection.session is not None:
                 connection.outlet.push(frame)
 
+    def room_changed(self, room: Room) -> None:
+        """Tell everybody who is in a room how it is now, for them: who follows it, and who does not."""
+        for connection in self._open:
+            if connection.knows(room.id):
+                connection.moved(room.id)
+
     async def close(self, _app: web.Application) -> None:
         """End every socket, because the server stops (a signal handler)."""
-        self._feeds.typists.close()
-        await asyncio.gather(*(connection.close(Close.STOPPING, "the server stops") for connection in self._open))
+        self._feeds.close()
+        await asyncio.gather(*(connection.close(Close.STOPPING, "the server stops") for connection in list(self._open)))

@@ -10,11 +10,11 @@ from bridge.model.ids import PersonId, RoomId
 
 LASTS_SECONDS = 6.0
 
-Changed: TypeAlias = Callable[[RoomId, list[PersonId]], None]
+Changed: TypeAlias = Callable[[RoomId], None]
 
 
 class Typists:
-    """Calls `changed(room, people)` when somebody begins or ends; to go on typing changes nothing."""
+    """Calls `changed(room)` when somebody begins or ends; to go on typing changes nothing."""
 
     def __init__(self, changed: Changed) -> None:
         self._changed = changed
@@ -36,7 +36,7 @@ class Typists:
         if not people:
             del self._typing[room]
         if typing == (timer is None):
-            self._changed(room, self.of(room))
+            self._changed(room)
 
     def close(self) -> None:
         """Forget everybody."""

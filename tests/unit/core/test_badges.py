@@ -111,9 +111,19 @@ async def test_a_watch_follows_its_person_into_rooms_and_out_of_them(
         placed = await world.native.say(room.id, anna, "welcome")
         assert (await following(watch, room.id, placed.seq)).unread == 1
         await world.native.leave(room.id, nina)
+        assert await watch.next() == []
+        assert list(watch.rooms) == []
         await world.native.say(room.id, anna, "bye")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(watch.next(), 0.05)
+
+
+async def test_a_deleted_room_has_a_badge_less(world: Installation, room: Room, anna: PersonId, bela: PersonId) -> None:
+    with world.hub.badges.watch(bela) as watch:
+        assert list(await watch.start()) == [room.id]
+        await world.native.delete(room.id, anna)
+        async with asyncio.timeout(10):
+            assert await watch.next() == []
         assert list(watch.rooms) == []
 
 

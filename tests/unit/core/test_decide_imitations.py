@@ -36,6 +36,12 @@ def test_a_borrowed_mark_does_not_count(name: str, shown: str) -> None:
     assert shown_as(name) == shown
 
 
+@pytest.mark.parametrize("name", ["Anna (guest)", "Anna (guest 2)", "Anna (guest 12)"])
+def test_the_mark_of_ones_own_counts_with_its_number(name: str) -> None:
+    assert shown_as(name, hint="guest") == name
+    assert shown_as(name) == f"{name} (@stranger:hs)"
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\u200b\u200b", "\u202e\u2066", "\n\n"])
 def test_a_line_in_which_nothing_can_be_seen_is_refused(text: str) -> None:
     assert refused(decided(event(Said(text)))).field == "content.text"

@@ -7,13 +7,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from bridge.core.seats import AT_ONCE_IN_A_CHAT
+from bridge.model.clock import now_ms
 from bridge.model.errors import AuthFailed, Rejected, Unreachable
 from bridge.model.ids import PersonId
+from bridge.model.people import Ghost
 from bridge.model.rooms import Link, Room
+from bridge.store import people as people_rows
 from bridge.store import seats
 from bridge.store.seats import Seat
+from bridge.store.tables import accounts
 from tests.fakes.tidy import PeopledNetwork
 from tests.rigs.installation import Installation
 
@@ -212,3 +217,55 @@ async def test_ghosts_that_come_to_speak(tmp_path: Path, network: PeopledNetwork
         assert tried(network) == [bela]
         await world.native.leave(room.id, bela)
         await network.until(lambda: network.seats == {})
+
+
+async def newcomer(world: Installation, name: str, seconds: float) -> PersonId:
+    """Make somebody who is new here for so long."""
+    person = await world.person(name)
+    until = now_ms() + int(seconds * 1000)
+    mine = accounts.c.person == person
+    await world.db.write(lambda c: c.execute(update(accounts).where(mine).values(newcomer_until=until)))
+    return person
+
+
+async def test_a_newcomers_ghost_is_made_when_the_newcomer_speaks(
+    world: Installation, network: PeopledNetwork
+) -> None:
+    anna = await world.person("Anna")
+    nino, nina = [await newcomer(world, name, 3600) for name in ("Nino", "Nina")]
+    room = await world.room(nino, nina, anna)
+    link = await one_link(world, room)
+    await network.until(lambda: network.seats == {(link.id, anna): "Anna"})
+    await world.native.say(room.id, nino, "hello")
+    await network.until(lambda: (link.id, nino) in network.seats)
+    await world.idle()
+    assert nina not in tried(network)
+    # It is wanted all the same, and a restart changes nothing.
+    await world.restart()
+    await world.native.say(room.id, anna, "is Nina there?")
+    await world.idle()
+    assert nina not in tried(network)
+    seat = await world.db.read(lambda c: seats.get(c, link.id, nina))
+    assert seat is not None
+    assert (seat.wanted, seat.actual) == ("joined", "left")
+    await world.native.leave(room.id, nina)
+    await world.native.leave(room.id, nino)
+    await network.until(lambda: network.seats == {(link.id, anna): "Anna"})
+    assert nina not in tried(network)
+
+
+async def test_who_is_not_new_any_more_gets_a_ghost(world: Installation, network: PeopledNetwork) -> None:
+    nina = await newcomer(world, "Nina", 0.3)
+    room = await world.room(nina)
+    link = await one_link(world, room)
+    await network.until(lambda: network.seats == {(link.id, nina): "Nina"})
+
+
+async def test_a_newcomer_with_a_ghost_comes_in_elsewhere_too(world: Installation, network: PeopledNetwork) -> None:
+    nina = await newcomer(world, "Nina", 3600)
+    await world.db.write(lambda c: people_rows.ghost(c, nina, network.id, "@ghost"))
+    made = Ghost(nina, network.id, "@ghost", registered=True)
+    await world.db.write(lambda c: people_rows.save_ghost(c, made))
+    room = await world.room(nina)
+    link = await one_link(world, room)
+    await network.until(lambda: network.seats == {(link.id, nina): "Nina"})

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.model.ids import PersonId
+from bridge.model.errors import Refused
+from bridge.model.ids import MATRIX, PersonId
 from bridge.model.rooms import Link, Room
 from bridge.networks.matrix.openness import with_powers
 from bridge.store import rooms
@@ -76,6 +77,31 @@ async def test_a_private_room_keeps_strangers_out_and_lets_ghosts_in(world: Inst
     assert side.bodies(place.link.chat) == ["inside"]
     marco, _ = await side.user("marco")
     assert (await marco.join(place.link.chat)).status == 403
+
+
+async def test_people_of_matrix_are_invited_to_a_private_room(world: Installation, side: MatrixSide) -> None:
+    place = await placed(side, world, access="invite", mirror=True)
+    marco, user_id = await side.user("marco")
+    native = world.native
+    for wrong in ("marco", "@marco", "@rialto_p1:localhost", "@a b:localhost", side.network.naming.bot):
+        with pytest.raises(Refused) as refused:
+            await native.invite_from(place.room.id, place.anna, MATRIX, wrong)
+        assert (refused.value.reason_code, refused.value.field) == ("bad_field", "user")
+    with pytest.raises(Refused) as refused:
+        await native.invite_from(place.room.id, await world.person("Nobody"), MATRIX, user_id)
+    assert refused.value.status == 404
+    for _ in range(2):
+        await native.invite_from(place.room.id, place.anna, MATRIX, user_id)
+    (await marco.join(place.link.chat)).ok()
+    await native.invite_from(place.room.id, place.anna, MATRIX, user_id)
+    (await side.bot().member(place.link.chat, "ban", user_id=user_id)).ok()
+    with pytest.raises(Refused) as refused:
+        await native.invite_from(place.room.id, place.anna, MATRIX, user_id)
+    assert refused.value.reason_code == "not_invited"
+    quiet = await native.found_room("Quiet", place.anna, access="invite")
+    with pytest.raises(Refused) as refused:
+        await native.invite_from(quiet.id, place.anna, MATRIX, user_id)
+    assert refused.value.reason_code == "not_on_network"
 
 
 async def test_access_and_history_follow_the_room(place: Place) -> None:

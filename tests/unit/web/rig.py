@@ -18,11 +18,12 @@ from yarl import URL
 from bridge.core.hub import Hub
 from bridge.core.native import Native
 from bridge.core.people import People
+from bridge.model.clock import now_ms
 from bridge.model.errors import Rejected
 from bridge.model.ids import PersonId
 from bridge.store import tables
 from bridge.store.database import Database, open_database
-from bridge.web.accounts import AccountOptions, Accounts
+from bridge.web.accounts import DAY_MS, HOUR_MS, AccountOptions, Accounts
 from bridge.web.parts import WebLimits, WebParts
 from bridge.web.site import make_app
 from bridge.web.sso.options import SignInOptions
@@ -35,6 +36,23 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NO_SIGN_IN = SignInOptions()
 ROOMY = WebLimits(messages_per_second=0, logins_per_minute=0, changes_per_minute=0, signups_per_address=0)
+
+
+ROOMY_ACCOUNTS = AccountOptions(signups_per_hour=0, guests_per_hour=0)
+
+
+class Clock:
+    """The time of accounts, which a test can move."""
+
+    def __init__(self) -> None:
+        self._ahead = 0
+
+    def __call__(self) -> int:
+        return now_ms() + self._ahead
+
+    def forward(self, *, days: float = 0, hours: float = 0) -> None:
+        """Let time pass."""
+        self._ahead += int(days * DAY_MS + hours * HOUR_MS)
 
 
 class SmallAvatars:
@@ -62,6 +80,7 @@ class Rig:
     avatars: SmallAvatars
     parts: WebParts
     app: web.Application
+    clock: Clock
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def make_guest(self, person: str) -> None:
@@ -83,7 +102,7 @@ async def rigged(
     url: str = "http://127.0.0.1:8090",
     sign_in: SignInOptions = NO_SIGN_IN,
     database: str = "",
-    options: AccountOptions | None = None,
+    options: AccountOptions = ROOMY_ACCOUNTS,
 ) -> AsyncIterator[Rig]:
     """Start everything but the listener, on a new database or the given one; stop it at the end."""
     db = open_database(database or new_url(folder))
@@ -93,7 +112,8 @@ async def rigged(
     network.hub = hub
     hub.add(network)
     native = Native(hub)
-    accounts = Accounts(db, people, native, CHEAP, options=options)
+    clock = Clock()
+    accounts = Accounts(db, people, native, CHEAP, options=options, clock=clock)
 
     async def metrics() -> str:
         return "rialto_up 1\n"
@@ -113,7 +133,7 @@ async def rigged(
     )
     running = asyncio.create_task(hub.run())
     try:
-        yield Rig(db, hub, people, native, accounts, network, avatars, parts, make_app(parts))
+        yield Rig(db, hub, people, native, accounts, network, avatars, parts, make_app(parts), clock)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -23,7 +23,7 @@ class SocketClient:
         self.wire = wire
         self.events: list[dict[str, Any]] = []
         self.close_code: int | None = None
-        self._answers: dict[int, dict[str, Any]] = {}
+        self.answers: dict[int, dict[str, Any]] = {}
         self._next = 1
 
     async def ask(self, op: str, **fields: Any) -> Any:
@@ -44,9 +44,9 @@ class SocketClient:
         number, self._next = self._next, self._next + 1
         await self.wire.send_json({"id": number, "op": op, **fields})
         async with asyncio.timeout(SECONDS):
-            while number not in self._answers:
+            while number not in self.answers:
                 assert await self.read(), f"closed with {self.close_code}"
-        return self._answers.pop(number)
+        return self.answers.pop(number)
 
     async def read(self) -> bool:
         """Read one frame; False when the socket is closed."""
@@ -56,8 +56,8 @@ class SocketClient:
             return False
         frame = json.loads(message.data)
         if "re" in frame:
-            assert frame["re"] not in self._answers, "answered twice"
-            self._answers[frame["re"]] = frame
+            assert frame["re"] not in self.answers, "answered twice"
+            self.answers[frame["re"]] = frame
         else:
             self.events.append(frame)
         return True

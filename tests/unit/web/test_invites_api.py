@@ -144,6 +144,16 @@ async def test_bad_invites_name_their_field(ada: Visitor, bob: Visitor, secret: 
     assert await code(await ada.ask("POST", f"/api/v1/rooms/{room}/invites", {})) == (403, "direct_room")
 
 
+async def test_people_of_matrix_are_invited_by_name(ada: Visitor, bob: Visitor, secret: str, room: str) -> None:
+    path = f"/api/v1/rooms/{secret}/invited"
+    assert await code(await bob.ask("POST", path, {"user": "@m:hs"})) == (404, "no_such_room")
+    assert await code(await ada.ask("POST", path, {"user": "@m:hs"})) == (409, "not_on_network")
+    response = await ada.ask("POST", path, {"user": ""})
+    assert (response.status, (await response.json())["error"]["field"]) == (400, "user")
+    response = await ada.ask("POST", path, {"user": "@m:hs", "network": "irc"})
+    assert (response.status, (await response.json())["error"]["field"]) == (400, "network")
+
+
 async def test_the_operator_invites_to_a_room(rig: Rig, bob: Visitor, secret: str) -> None:
     _, token = await rig.accounts.invites.make(None, room=RoomId(secret))
     assert (await bob.post(f"/api/v1/invites/{token}"))["id"] == secret

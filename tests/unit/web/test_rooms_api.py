@@ -32,7 +32,7 @@ async def test_a_new_room_has_its_maker_and_its_alias(ada: Visitor, rig: Rig) ->
         "joined": True,
         "role": "owner",
         "last_seq": 1,
-        "marker": 0,
+        "marker": 1,
         "unread": 0,
         "mentions": 0,
         "can": [
@@ -44,6 +44,7 @@ async def test_a_new_room_has_its_maker_and_its_alias(ada: Visitor, rig: Rig) ->
             "describe",
             "configure",
             "invite",
+            "invite_guests",
             "kick",
             "rank",
             "archive",

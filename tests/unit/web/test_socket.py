@@ -9,7 +9,7 @@ import pytest
 
 from bridge.model.ids import PersonId, RoomId
 from bridge.web.door import COOKIE
-from bridge.web.socket import outlet
+from bridge.web.socket import feed, outlet
 from tests.unit.web.conftest import Client, SignIn
 from tests.unit.web.rig import Rig, Visitor
 from tests.unit.web.socket_client import SocketClient, opened
@@ -255,11 +255,12 @@ async def test_every_refusal_names_its_field(client: Client, sign_in: SignIn, ad
         for op, fields, code, field in (
             ("dance", {}, "unknown_op", "op"),
             ("follow", {}, "missing_field", "room"),
-            ("follow", {"room": "r0"}, "no_such_room", None),
+            ("follow", {"room": "r0"}, "no_such_room", "room"),
+            ("edit", {"room": room, "client_id": "1", "target": "e0", "text": "x"}, "no_such_event", "target"),
             ("follow", {"room": room, "after": -1}, "bad_field", "after"),
             ("say", {"room": room, "client_id": "", "text": "x"}, "bad_field", "client_id"),
             ("say", {"room": room, "client_id": "1", "text": 1}, "bad_field", "text"),
-            ("say", {"room": room, "client_id": "1", "text": " "}, "empty_text", "content.text"),
+            ("say", {"room": room, "client_id": "1", "text": " "}, "empty_text", "text"),
             ("page", {"room": room, "limit": 1000}, "bad_field", "limit"),
             ("ping", {"ack": {"r": "x"}}, "bad_field", "ack[...]"),
         ):
@@ -272,3 +273,142 @@ async def test_binary_frames_are_no_frames(client: Client, ada: Visitor) -> None
     async with opened(client, ada.token) as socket:
         await socket.wire.send_bytes(b"{}")
         assert await socket.closed() == 4003
+
+
+async def test_an_edit_comes_before_the_lines_after_it(client: Client, ada: Visitor, room: str) -> None:
+    """Whoever goes on after a line has been told every change before it, wherever the connection broke."""
+    async with opened(client, ada.token) as socket:
+        await socket.ask("follow", room=room, after=0)
+        await socket.until("live", room=room)
+        first = await socket.ask("say", room=room, client_id="1", text="first")
+        for number in range(20):
+            await socket.ask("edit", room=room, client_id=f"e{number}", target=first["id"], text=f"wording {number}")
+            said = await socket.ask("say", room=room, client_id=f"s{number}", text=f"line {number}")
+            await socket.until("line", seq=said["seq"])
+            told = [frame["line"] for frame in socket.events if frame["ev"] in ("line", "amended")]
+            wording = [line["content"]["text"] for line in told if line["seq"] == first["seq"]]
+            assert wording[-1] == f"wording {number}"
+
+
+async def test_the_words_of_a_line_that_was_removed_at_once_go_to_nobody(
+    client: Client, ada: Visitor, room: str, rig: Rig
+) -> None:
+    async with opened(client, ada.token) as socket:
+        await socket.ask("follow", room=room, after=0)
+        await socket.until("live", room=room)
+        saying = asyncio.create_task(rig.native.say(RoomId(room), PersonId(ada.person), "a secret", client_id="1"))
+        placed = await saying
+        await rig.native.remove(RoomId(room), PersonId(ada.person), placed.id, "", None)
+        await rig.native.say(RoomId(room), PersonId(ada.person), "the end")
+        while socket.texts(room)[-1:] != ["the end"]:
+            await socket.read()
+        assert [frame["line"]["removed"] for frame in socket.events if frame["ev"] == "amended"][-1:] == [True]
+
+
+async def test_who_leaves_a_public_room_is_told_no_more(
+    client: Client, ada: Visitor, bob: Visitor, room: str
+) -> None:
+    await bob.post(f"/api/v1/rooms/{room}/join")
+    async with opened(client, bob.token) as socket, opened(client, bob.token) as other:
+        for each in (socket, other):
+            await each.ask("follow", room=room)
+            await each.until("live", room=room)
+        await bob.post(f"/api/v1/rooms/{room}/leave")
+        for each in (socket, other):
+            await each.until("rooms", left=room)
+        await ada.say(room, "are they gone?")
+        for each in (socket, other):
+            await each.ask("ping")
+            assert "are they gone?" not in each.texts(room)
+        # It is public: who wants to may look in.
+        socket.events.clear()
+        await socket.ask("follow", room=room)
+        await socket.until("live", room=room)
+        assert "are they gone?" in socket.texts(room)
+
+
+async def test_settings_of_a_room_reach_all_who_are_in_it(client: Client, ada: Visitor, room: str) -> None:
+    async with opened(client, ada.token) as socket:
+        await ada.ask("PATCH", f"/api/v1/rooms/{room}", {"name": "Hall"})
+        assert (await socket.until("rooms"))["joined"]["name"] == "Hall"
+        await ada.ask("PATCH", f"/api/v1/rooms/{room}", {"archived": True})
+        while "say" in (frame := await socket.until("rooms"))["joined"]["can"]:
+            socket.events.remove(frame)
+
+
+async def test_flickering_typists_are_told_now_and_then(
+    client: Client, ada: Visitor, bob: Visitor, room: str
+) -> None:
+    await bob.post(f"/api/v1/rooms/{room}/join")
+    async with opened(client, ada.token) as socket, opened(client, bob.token) as other:
+        await socket.ask("follow", room=room, after=0)
+        await socket.until("live", room=room)
+        socket.events.clear()
+        for number in range(101):
+            await other.ask("typing", room=room, typing=number % 2 == 0)
+        await socket.until("typing", people=[{"id": bob.person, "name": "bob"}])
+        assert (await socket.refused("typing", room="r0"))["field"] == "room"
+        assert sum(frame["ev"] == "typing" for frame in socket.events) < 20
+
+
+async def test_stopping_does_not_wait_for_who_does_not_read(client: Client, ada: Visitor, room: str, rig: Rig) -> None:
+    async with opened(client, ada.token, max_msg_size=0) as socket:
+        await socket.ask("follow", room=room, after=0)
+        await socket.until("live", room=room)
+        transport = socket.wire._conn.transport  # type: ignore[union-attr]
+        assert transport is not None
+        transport.pause_reading()
+        (connection,) = _sockets(rig)
+        while connection.outlet.waiting < outlet.HIGH:
+            connection.outlet.push(b"\x8a\x00" * 100_000)
+        async with asyncio.timeout(20):
+            await client.server.close()
+        assert _sockets(rig) == []
+
+
+async def test_the_server_says_that_it_stops(client: Client, ada: Visitor) -> None:
+    async with opened(client, ada.token) as socket, opened(client, None) as other:
+        closing = asyncio.create_task(client.server.close())
+        assert await socket.closed() == 4000
+        assert await other.closed() == 4000
+        await closing
+
+
+async def test_a_feed_that_breaks_goes_on(
+    client: Client, ada: Visitor, room: str, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PAUSE_SECONDS", 0.01)
+    async with opened(client, ada.token) as socket:
+        await socket.ask("follow", room=room, after=0)
+        await socket.until("live", room=room)
+
+        async def broken(*_: Any) -> Any:
+            raise ZeroDivisionError("something that nobody thought of")
+
+        with monkeypatch.context() as trouble:
+            trouble.setattr(rig.hub, "shown", broken)
+            await ada.say(room, "one")
+            await socket.until("line", seq=2)
+        await ada.say(room, "two")
+        await socket.until("line", seq=3)
+        assert socket.texts(room) == ["one", "two"]
+
+
+async def test_a_frame_that_is_too_large_ends_the_socket(client: Client, ada: Visitor) -> None:
+    async with opened(client, ada.token) as socket:
+        await socket.wire.send_str("x" * 70_000)
+        assert await socket.closed() == 1009
+
+
+async def test_who_floods_is_told_to_wait_and_then_cut_off(client: Client, ada: Visitor) -> None:
+    async with opened(client, ada.token) as socket:
+        for number in range(100, 600):
+            await socket.wire.send_json({"id": number, "op": "ping"})
+        assert await socket.closed() == 4005
+        refused = [answer for answer in socket.answers.values() if "error" in answer]
+        assert {answer["error"]["code"] for answer in refused} == {"too_fast"}
+        assert all(answer["error"]["retry_after"] >= 1 for answer in refused)
+
+
+async def test_the_socket_is_for_clients_of_websockets(ada: Visitor) -> None:
+    assert (await ada.get("/api/v1/socket", 426))["error"]["code"] == "websocket_only"
