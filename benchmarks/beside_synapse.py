@@ -74,7 +74,7 @@ class Beside:
         """Return once so many deliveries have arrived; RuntimeError where one has failed for good."""
         async with asyncio.timeout(PATIENCE):
             while self.sent() < wanted:
-                await asyncio.sleep(0.01)  # another process's commit cannot be awaited
+                await asyncio.sleep(0.003)  # another process's commit cannot be awaited
         if self._count("SELECT count(*) FROM deliveries WHERE state IN ('dead', 'skipped')"):
             raise RuntimeError("a delivery failed")
 

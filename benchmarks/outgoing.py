@@ -76,7 +76,7 @@ async def _rounds(beside: Beside, rooms: int, lines: int, count: int) -> Rates:
 async def run(*, short: bool = False, rounds: int = 10) -> list[Figure]:
     """Measure both in turn, round after round, on one homeserver."""
     rounds = 4 if short else rounds
-    lines, few = 25, 3
+    lines, few = 50, 4
     with tempfile.TemporaryDirectory() as place:
         async with beside_synapse(Path(place), rooms=ROOMS) as beside:
             say("outgoing: the rooms are there")

@@ -143,6 +143,8 @@ class Hub:
         """Return the room's actor; however many ask at once, it is loaded once."""
         self._used.add(room)
         task = self._rooms.get(room)
+        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
+            return task.result()
         if task is None:
             task = asyncio.create_task(self._load(room), name=f"load {room}")
             self._rooms[room] = task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Callable
 
@@ -60,6 +61,9 @@ class RoomActor:
         self._posts: deque[_Post] = deque()
         self._queued = 0
         self._task: asyncio.Task[None] | None = None
+        self._context = contextvars.Context()
+        """What is logged of the room names it; nothing of whoever happens to wake it goes along."""
+        self._context.run(structlog.contextvars.bind_contextvars, room=self.id)
         self._names: Names | None = None
 
     @property
@@ -81,17 +85,16 @@ class RoomActor:
         self._posts.append(_Post(items, future))
         self._queued += len(items)
         if self._task is None:
-            self._task = asyncio.create_task(self._drain(), name=f"room {self.id}")
-        # The commit goes on when the caller is cancelled: what was queued is taken.
-        return await asyncio.shield(future)
+            self._task = asyncio.create_task(self._drain(), name=f"room {self.id}", context=self._context)
+        # A caller who is cancelled cancels its own answer: what was queued is taken all the same.
+        return await future
 
     async def _drain(self) -> None:
-        with structlog.contextvars.bound_contextvars(room=self.id):
-            try:
-                while self._posts:
-                    await self._process(self._next())
-            finally:
-                self._task = None
+        try:
+            while self._posts:
+                await self._process(self._next())
+        finally:
+            self._task = None
 
     def _next(self) -> list[_Post]:
         posts: list[_Post] = []
