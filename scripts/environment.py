@@ -2,7 +2,7 @@
 
 `python scripts/environment.py demo|dev|bench`, with the standard library only. A stamp in .venv holds what it was made
 from, so that the work is done once, and again when a lock, the project's own metadata, the Python or the place
-has changed. What a broken-off run left is made anew.
+has changed. The page is built again when its sources are others. What a broken-off run left is made anew.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
+
+import page
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -37,10 +39,13 @@ def main(kind: str) -> int:
     """Bring .venv to the state of `kind`; return the exit code."""
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        if _stamp(kind).is_file() and _stamp(kind).read_text() == _wanted(kind) and _works():
-            return 0
-        _make_venv()
-        _install(kind)
+        if not (_stamp(kind).is_file() and _stamp(kind).read_text() == _wanted(kind) and _works()):
+            _make_venv()
+            _install(kind)
+        elif not page.is_built():
+            # An editable install looks at the sources of the page once: when it is installed.
+            print("Building the page ...", flush=True)
+            _install_itself()
     except Trouble as trouble:
         print(f"Error: {trouble}", file=sys.stderr)
         return 1
@@ -114,13 +119,17 @@ def _install(kind: str) -> None:
     LOG.write_bytes(b"")
     UNFINISHED.touch()
     _pip(["-r", str(lock)], count)
-    print("Installing Rialto itself ...", flush=True)
-    _pip(["--no-deps", "-e", str(ROOT)], 0)
-    UNFINISHED.unlink()
+    print("Installing Rialto itself, and building its page ...", flush=True)
+    _install_itself()
+    UNFINISHED.unlink(missing_ok=True)
     draft = VENV / f".rialto-{kind}.new"
     draft.write_text(_wanted(kind))
     draft.replace(_stamp(kind))
     print("Installed.", flush=True)
+
+
+def _install_itself() -> None:
+    _pip(["--no-deps", "-e", str(ROOT)], 0)
 
 
 def _pip(arguments: list[str], count: int) -> None:
@@ -144,7 +153,7 @@ def _pip(arguments: list[str], count: int) -> None:
             pip.terminate()
             raise
     if pip.returncode != 0:
-        UNFINISHED.unlink()  # pip itself gave up, and leaves things as they were
+        UNFINISHED.unlink(missing_ok=True)  # pip itself gave up, and leaves things as they were
         said = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
         print("\n".join(f"    {line}" for line in said[-15:]), file=sys.stderr)
         raise Trouble(f"pip failed (its last lines are above, all are in {LOG}): see to the network, then try again")

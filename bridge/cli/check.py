@@ -10,12 +10,13 @@ import click
 from bridge.cli.config_option import config_path, explained
 from bridge.settings import SettingsError, load
 from bridge.settings.agreement import machine_problems, registration_problems, warnings
+from bridge.web import built
 
 
 @click.command(name="check", short_help="Find what is wrong with them.")
 @config_path
 def command(config: Path) -> None:
-    """Check the settings and the registration; no server is needed.
+    """Check the settings, the registration and the built page; no server is needed.
 
     Prints each problem as `file:line: key: problem` and ends with 1 if there is one. Warnings alone end with 0.
     """
@@ -30,6 +31,18 @@ def command(config: Path) -> None:
         click.echo(str(problem))
     for warning in warnings(settings):
         click.echo(f"warning: {warning}")
-    if problems:
+    page = _page_problem()
+    if page:
+        click.echo(page)
+    if problems or page:
         raise click.exceptions.Exit(1)
     click.echo(f"{config} is fine, and so is {settings.appservice.registration}.")
+
+
+def _page_problem() -> str:
+    """Return why the page cannot be served, or an empty string."""
+    try:
+        built.load()
+    except built.NotBuilt as error:
+        return str(error)
+    return ""

@@ -19,20 +19,15 @@ _FOLDER = Path(__file__).parent / "strings"
 
 
 class Language:
-    """One language; its methods are what templates call."""
+    """One language, as the server speaks it: the document around the page, and failures without it."""
 
     def __init__(self, code: str, strings: dict[str, str]) -> None:
         self.code = code
         self.strings = strings
 
-    def t(self, key: str, **values: object) -> str:
-        """Return a string with its `{names}` filled in; raise `KeyError` for a key that is not there."""
-        return self.strings[key].format(**values)
-
-    def n(self, key: str, count: int) -> str:
-        """Return the string for a number: English knows one and other, Chinese only other."""
-        form = "one" if count == 1 and self.code == "en" else "other"
-        return self.t(f"{key}.{form}", count=count)
+    def t(self, key: str) -> str:
+        """Return a string; raise `KeyError` for a key that is not there."""
+        return self.strings[key]
 
     def failure(self, refusal: Refused) -> str:
         """Return what went wrong in this language, or as the server says it where there is no string for it."""

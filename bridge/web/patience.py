@@ -15,7 +15,7 @@ from bridge.store.database import Database
 T = TypeVar("T")
 
 DATABASE_SECONDS = 8.0
-_WITHOUT = ("/healthz/", "/static/")
+_WITHOUT = ("/healthz/", "/assets/")
 """Addresses that need no database, or are there to say that it is away."""
 
 

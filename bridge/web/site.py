@@ -1,4 +1,4 @@
-"""Puts the web face together: one application with the API, the pages, and what machines ask."""
+"""Puts the web face together: one application with the API, the page, and what machines ask."""
 
 from __future__ import annotations
 
@@ -23,39 +23,42 @@ from bridge.web.api.server import ServerApi
 from bridge.web.api.sessions import SessionsApi
 from bridge.web.api.signup import SignUpApi
 from bridge.web.api.sso import SsoApi
+from bridge.web.api.typing import TypingApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
+from bridge.web.built import Assets, load
 from bridge.web.door import Door
 from bridge.web.failures import answering
 from bridge.web.guard import add_headers, same_origin_only
 from bridge.web.health import Health
 from bridge.web.lines import Lines
-from bridge.web.pages import Pages
 from bridge.web.parts import WebParts
 from bridge.web.patience import patient
 from bridge.web.places import Places
-from bridge.web.rendering import Rendering
-from bridge.web.room_pages import RoomPages
+from bridge.web.shell import Shell
+from bridge.web.socket.feed import Feeds
 from bridge.web.socket.sockets import Sockets
 from bridge.web.sso.visits import Visits
-from bridge.web.statics import Statics
 from bridge.web.stream import Streams
 
 
 def make_app(parts: WebParts) -> web.Application:
-    """Return the application; it owns no task before it is started, and ends its streams when it is shut down."""
+    """Return the application; it owns no task before it is started, and ends its streams when it is shut down.
+
+    Raises `NotBuilt` where the page's files are missing.
+    """
     door = Door(parts)
     places = Places(parts.db, parts.hub)
     lines = Lines(parts.db, parts.hub, places)
     avatars = Avatars(parts.db, parts.avatars)
-    statics = Statics()
-    rendering = Rendering(statics)
-    pages = Pages(parts, door, places, avatars, rendering)
+    built = load()
+    shell = Shell(built, door)
     streams = Streams(parts, door, places, lines)
-    sockets = Sockets(parts, door, places, lines)
+    feeds = Feeds(parts.hub, lines)
+    sockets = Sockets(parts, door, places, lines, feeds, page=built.version)
     visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
-        middlewares=[answering(pages.failure), same_origin_only(parts.url), patient(parts.db)],
+        middlewares=[answering(shell.failure), same_origin_only(parts.url), patient(parts.db)],
         client_max_size=BODY_BYTES,
     )
     entrance = Entrance(parts, door)
@@ -73,6 +76,7 @@ def make_app(parts: WebParts) -> web.Application:
         EventsApi(parts, places, lines),
         SearchApi(parts, lines),
         MarkersApi(parts, places),
+        TypingApi(places, feeds),
         SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]
@@ -84,9 +88,8 @@ def make_app(parts: WebParts) -> web.Application:
         streams,
         sockets,
         Health(parts),
-        statics,
-        pages,
-        RoomPages(parts, door, places, lines, pages, rendering),
+        Assets(built),
+        shell,
     ):
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)

@@ -10,11 +10,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from nio import AsyncClient, JoinResponse, RoomSendResponse, SyncResponse  # type: ignore[import-untyped]
-from playwright.async_api import Browser, Page, expect
+from nio import AsyncClient, JoinResponse, RoomMessagesResponse, RoomSendResponse, SyncResponse  # type: ignore[import-untyped]
+from playwright.async_api import expect
 
 from tests.faults.scene import PASSWORD, homeserver
 from tests.rigs.browser import browser
+from tests.rigs.page import screen
 from tests.rigs.rialto import Rialto, WebUser
 from tests.rigs.synapse import Synapse
 
@@ -62,6 +63,12 @@ class Client:
             seen = self._timelines.setdefault(room_id, [])
             seen += [event.source for event in (*room.state, *room.timeline.events)]
 
+    async def history(self, room_id: str) -> list[dict[str, Any]]:
+        """Return all events of a room that its homeserver has, oldest first, however seldom this client has synced."""
+        answer = await self._client.room_messages(room_id, limit=1000)
+        assert isinstance(answer, RoomMessagesResponse), answer
+        return [event.source for event in reversed(answer.chunk)]
+
     def timeline(self, room_id: str) -> list[dict[str, Any]]:
         """Return all events of a room that have come so far."""
         return self._timelines.get(room_id, [])
@@ -99,58 +106,51 @@ async def bridged(tmp_path: Path, more: str = "") -> AsyncIterator[tuple[Synapse
         yield hs, rialto
 
 
-async def page_of(running: Browser, rialto: Rialto, name: str) -> Page:
-    """Sign in on the page as a person would."""
-    context = await running.new_context(locale="en-GB")
-    page = await context.new_page()
-    await page.goto(rialto.url)
-    await page.get_by_label("Name").fill(name)
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/rooms")
-    return page
-
-
-async def write(page: Page, text: str) -> None:
-    """Type a line and send it with Enter."""
-    await page.locator("#write").fill(text)
-    await page.locator("#write").press("Enter")
-
-
 async def test_a_line_on_the_page_is_read_on_matrix_and_the_answer_on_the_page(tmp_path: Path) -> None:
-    async with bridged(tmp_path) as (hs, rialto), signed_in(hs, "marco") as marco, browser() as running:
-        page = await page_of(running, rialto, "anna")
-        await page.get_by_role("link", name="Lobby").first.click()
-        await expect(page.locator("#room-topic")).to_have_text("All are welcome")
+    async with (
+        bridged(tmp_path) as (hs, rialto),
+        signed_in(hs, "marco") as marco,
+        browser() as running,
+        screen(running, rialto.url) as anna,
+    ):
+        await anna.sign_in("anna", PASSWORD)
+        await anna.enter("Lobby")
+        await expect(anna.page.locator(".head-title p")).to_have_text("All are welcome")
         lobby = await marco.join("#rialto_lobby:localhost")
-        await write(page, "Hello from the **page** 🌉")
+        await anna.write("Hello from the **page** 🌉")
         line = await marco.sees(lobby, body="Hello from the **page** 🌉")
         assert line["sender"].startswith("@rialto_p")
         assert line["content"]["formatted_body"] == "Hello from the <strong>page</strong> 🌉"
         assert marco.name_of(lobby, line["sender"]) == "anna"
         html = {"format": "org.matrix.custom.html", "formatted_body": "Hello from <em>Matrix</em>"}
         await marco.send(lobby, body="Hello from *Matrix*", **html)
-        answer = page.locator("#lines").get_by_text("Hello from Matrix")
+        answer = anna.page.locator("#lines").get_by_text("Hello from Matrix")
         await expect(answer).to_be_visible()
         await expect(answer.locator("em")).to_have_text("Matrix")
-        await write(page, "/me waves")
+        await anna.write("/me waves")
         assert (await marco.sees(lobby, msgtype="m.emote"))["content"]["body"] == "waves"
         await marco.send(lobby, msgtype="m.notice", body="a notice")
-        await expect(page.locator("#lines").get_by_text("a notice")).to_be_visible()
+        await expect(anna.page.locator("#lines").get_by_text("a notice")).to_be_visible()
 
 
 async def test_a_room_made_on_the_page_is_joined_from_matrix_by_its_alias(tmp_path: Path) -> None:
-    async with bridged(tmp_path) as (hs, rialto), signed_in(hs, "marco") as marco, browser() as running:
-        page = await page_of(running, rialto, "anna")
-        await page.goto(f"{rialto.url}/rooms")
-        await page.locator("form:has(#topic) #name").fill("Campo San Polo")
-        await page.locator("form:has(#topic) button").click()
-        await page.wait_for_url("**/rooms/r*")
-        await write(page, "first")
+    async with (
+        bridged(tmp_path) as (hs, rialto),
+        signed_in(hs, "marco") as marco,
+        browser() as running,
+        screen(running, rialto.url) as anna,
+    ):
+        await anna.sign_in("anna", PASSWORD)
+        await anna.page.get_by_role("button", name="New room").click()
+        await anna.page.get_by_label("Name").fill("Campo San Polo")
+        await anna.page.get_by_role("button", name="Make room").click()
+        await anna.page.wait_for_url("**/rooms/r*")
+        await anna.live()
+        await anna.write("first")
         room = await marco.join("#rialto_campo-san-polo:localhost")
         assert (await marco.sees(room, body="first"))["content"]["msgtype"] == "m.text"
         await marco.send(room, body="found it")
-        await expect(page.locator("#lines").get_by_text("found it")).to_be_visible()
+        await expect(anna.page.locator("#lines").get_by_text("found it")).to_be_visible()
 
 
 async def test_joins_leaves_names_avatars_and_the_description_go_both_ways(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from bridge.core.hub import Hub
 from bridge.model.ids import RoomId
 from bridge.web.avatars import AVATAR_BYTES
 from bridge.web.bodies import BODY_BYTES
-from bridge.web.door import COOKIE
 from tests.unit.web.conftest import Client
 from tests.unit.web.rig import Rig, Visitor
 
@@ -115,15 +114,12 @@ async def test_a_room_that_could_not_be_loaded_once_is_loaded_the_next_time(
     assert found.room == place.room
 
 
-async def test_people_get_a_page(client: Client, ada: Visitor) -> None:
-    client.session.cookie_jar.update_cookies({COOKIE: ada.token})
-    response = await client.get("/rooms/r0000", headers={**HTML, "Accept-Language": "zh-CN"})
-    page = await response.text()
-    assert (response.status, response.content_type) == (404, "text/html")
-    assert "没有这个聊天室" in page
-    assert '<html lang="zh">' in page
-    response = await client.get("/api/v1/rooms/r0000", headers=HTML)
-    assert response.content_type == "application/json"
+async def test_people_get_a_page_and_programs_json(client: Client) -> None:
+    page = await client.get("/nothing", headers={**HTML, "Accept-Language": "zh-CN"})
+    assert (page.status, page.content_type) == (404, "text/html")
+    assert '<html lang="zh"' in await page.text()
+    response = await client.get("/api/v1/nothing", headers=HTML)
+    assert (response.status, response.content_type) == (404, "application/json")
 
 
 async def test_every_answer_carries_the_headers_of_caution(client: Client, ada: Visitor) -> None:

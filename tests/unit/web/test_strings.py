@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import bridge.core
 import bridge.web
+from bridge.model.people import Role
 from bridge.web.languages import CODES, FOR_FAILURES, language
 
 WEB = Path(bridge.web.__file__).parent
@@ -24,14 +26,14 @@ def test_every_language_has_the_same_keys_and_values() -> None:
             assert set(re.findall(r"\{(\w+)\}", text)) == set(re.findall(r"\{(\w+)\}", english[key])), key
 
 
+MADE = ("network.", "role.", "told.", FOR_FAILURES)
+"""Begins of keys that are put together from what the server says: no code names them whole."""
+
+
 def used() -> set[str]:
-    """Return every key that templates and scripts name."""
+    """Return every key that the page and the server's own documents name."""
     keys: set[str] = set()
-    for path in (WEB / "templates").glob("*.html"):
-        text = path.read_text()
-        keys.update(re.findall(r'\bt\("([^"]+)"', text))
-        keys.update(key + form for key in re.findall(r'\bn\("([^"]+)"', text) for form in PLURAL)
-    for path in (WEB / "static").glob("*.js"):
+    for path in (*(WEB / "templates").glob("*.html"), *(WEB / "page" / "src").rglob("*.ts*")):
         text = path.read_text()
         keys.update(re.findall(r'\bt\("([^"]+)"', text))
         keys.update(key + form for key in re.findall(r'\bn\("([^"]+)"', text) for form in PLURAL)
@@ -40,13 +42,13 @@ def used() -> set[str]:
 
 def refused() -> set[str]:
     """Return every code that the page or the core may refuse with."""
-    sources = [*WEB.rglob("*.py"), *CORE.rglob("*.py")]
+    sources = [path for folder in (WEB, CORE) for path in folder.rglob("*.py") if "node_modules" not in path.parts]
     text = "\n".join(path.read_text() for path in sources)
     return set(re.findall(r'Refused\(\s*"(\w+)"', text)) | set(re.findall(r'\d{3}: \("(\w+)"', text)) | {"too_fast"}
 
 
 def test_every_key_that_is_used_is_there() -> None:
-    assert len(used()) > 80
+    assert len(used()) > 250
     assert used() <= language("en").strings.keys()
 
 
@@ -56,9 +58,25 @@ def test_every_refusal_has_words() -> None:
     assert {FOR_FAILURES + code for code in codes} <= language("en").strings.keys()
 
 
+def told() -> set[str]:
+    """Return every key of Rialto's own lines."""
+    sources = [path for path in CORE.parent.rglob("*.py") if "node_modules" not in path.parts]
+    text = "\n".join(path.read_text() for path in sources)
+    return {f"told.{key}" for key in re.findall(r'Told\(\s*"(\w+)"', text)}
+
+
+def test_every_line_of_our_own_has_words() -> None:
+    assert "told.encrypted" in told()
+    assert told() <= language("en").strings.keys()
+
+
 def test_no_string_is_left_over() -> None:
-    """Networks are named by their ID, and so are failures: these keys are made, not written."""
+    """Networks, roles, failures and our own lines are named by what the server says: these keys are made."""
     strings = language("en").strings.keys()
-    made = {key for key in strings if key.startswith(("network.", FOR_FAILURES)) and key != "error.title"}
+    made = {key for key in strings if key.startswith(MADE)}
     assert strings - used() - made == set()
-    assert {key for key in made if key.startswith(FOR_FAILURES)} <= {FOR_FAILURES + code for code in refused()}
+    ours = {"error.title", "error.unreachable"}
+    failures = {key for key in made if key.startswith(FOR_FAILURES)} - ours
+    assert failures <= {FOR_FAILURES + code for code in refused()}
+    assert {key for key in strings if key.startswith("told.")} == told()
+    assert {key for key in strings if key.startswith("role.")} == {f"role.{role}" for role in get_args(Role)}
