@@ -22,7 +22,6 @@ from bridge.core.lanes import Lane
 from bridge.core.pace import TokenBucket
 from bridge.core.people import People
 from bridge.core.ports import (
-    Amended,
     CanClose,
     CanDescribe,
     CanHost,
@@ -323,13 +322,6 @@ class Hub:
             return
         for fresh in batch.fresh():
             self.viewers.publish(actor.id, fresh)
-        if batch.folds:
-            numbers = {fold.target for fold in batch.folds}
-            self.aside(lambda: self._show_amended(actor.id, numbers))
-
-    async def _show_amended(self, room: RoomId, numbers: set[int]) -> None:
-        for entry in (await self.db.read(lambda c: log.entries(c, room, numbers))).values():
-            self.viewers.publish(room, Amended(entry))
 
     def aside(self, work: Callable[[], object]) -> None:
         """Do something small in the background; a failure is logged."""
@@ -390,10 +382,6 @@ class Hub:
             Line(entry, await self._author(actor, entry.event.who), deliveries.get(entry.seq, []))
             for entry in entries
         ]
-
-    async def line(self, room: RoomId, entry: Entry) -> Line:
-        """Return an entry as a viewer gets it."""
-        return (await self.lines(room, [entry]))[0]
 
     async def shown(self, room: RoomId, fresh: Sequence[Fresh]) -> list[Line]:
         """Return new entries as a viewer gets them, as they were committed."""

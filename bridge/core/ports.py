@@ -175,12 +175,6 @@ class Fresh(msgspec.Struct, frozen=True):
     target: int | None = None
 
 
-class Amended(msgspec.Struct, frozen=True):
-    """An entry that reads differently now: edited or removed."""
-
-    entry: Entry
-
-
 class Delivered(msgspec.Struct, frozen=True):
     """A delivery's state changed."""
 
@@ -204,7 +198,7 @@ class FellBehind(msgspec.Struct, frozen=True):
     """The viewer was too slow, frames were left out: read the page again from the last number."""
 
 
-Frame: TypeAlias = Fresh | Amended | Delivered | RoomChanged | StatusChanged | FellBehind
+Frame: TypeAlias = Fresh | Delivered | RoomChanged | StatusChanged | FellBehind
 
 
 class Watch(Protocol):

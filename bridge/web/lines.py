@@ -45,10 +45,6 @@ class Lines:
         networks = await self._places.networks(room, links)
         return [shapes.line(line, networks, raw=raw) for line in listed]
 
-    async def one(self, room: RoomId, entry: Entry) -> LineShape:
-        """Return one entry as it reads now."""
-        return (await self.shaped(room, [await self._view.line(room, entry)]))[0]
-
     async def some(self, room: RoomId, entries: Sequence[Entry]) -> list[LineShape]:
         """Return entries as they read now, with one look at the database for all of them."""
         return await self.shaped(room, await self._view.lines(room, entries))
@@ -67,7 +63,7 @@ class Lines:
         """Return the lines of these events as they read now, in rising `seq`."""
         ids = list(wanted)
         entries = await self._db.read(lambda c: log.by_ids(c, room, ids))
-        return [await self.one(room, entry) for entry in sorted(entries, key=lambda entry: entry.seq)]
+        return await self.some(room, sorted(entries, key=lambda entry: entry.seq))
 
     async def delivery(self, of: Delivery) -> DeliveryShape:
         """Return a delivery with the number of its line."""

@@ -44,10 +44,6 @@ class View(RoomView, Protocol):
         """Return entries as a viewer gets them."""
         ...
 
-    async def line(self, room: RoomId, entry: Entry) -> Line:
-        """Return an entry as a viewer gets it."""
-        ...
-
     async def member(self, room: RoomId, person: PersonId) -> Member | None:
         """Return a person's place in a room; raise `Refused` (404) where there is no such room."""
         ...
@@ -99,7 +95,7 @@ class WebLimits:
     signups_per_address: float = 20
     changes_per_minute: float = 60
     changes_burst: int = 60
-    streams_per_account: int = 20
+    sockets_per_account: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +113,3 @@ class WebParts:
     name: str = "Rialto"
     limits: WebLimits = field(default_factory=WebLimits)
     sign_in: SignInOptions = field(default_factory=SignInOptions)
-    heartbeat_seconds: float = 15

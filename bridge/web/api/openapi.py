@@ -10,6 +10,7 @@ import msgspec
 
 from bridge import __version__
 from bridge.web.api.operations import Operation
+from bridge.web.api.reading import PATH_CHARS
 
 REF = "#/components/schemas/{name}"
 _JSON = "application/json"
@@ -43,6 +44,8 @@ def document(operations: Iterable[Operation], *, url: str) -> dict[str, Any]:
         paths.setdefault(operation.address, {})[operation.method.lower()] = _operation(operation, by_type, components)
     for query in {each.query for each in listed if each.query is not None}:
         components.pop(query.__name__, None)
+    _without_nul(paths)
+    _without_nul(components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,6 +68,18 @@ def document(operations: Iterable[Operation], *, url: str) -> dict[str, Any]:
     }
 
 
+def _without_nul(value: Any) -> None:
+    """Say of every text that has no other rule for its characters what `reading` asks of all: no U+0000."""
+    if isinstance(value, dict):
+        if value.get("type") == "string" and not value.keys() & {"enum", "pattern", "contentEncoding", "const"}:
+            value["pattern"] = "^[^\\u0000]*$"
+        for inner in value.values():
+            _without_nul(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _without_nul(inner)
+
+
 def _operation(operation: Operation, schemas: dict[type, Any], components: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation.id,
@@ -84,8 +99,9 @@ def _operation(operation: Operation, schemas: dict[type, Any], components: dict[
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    of = {"type": "string", "minLength": 1, "maxLength": PATH_CHARS}
     names = re.findall(r"{(\w+)}", operation.path)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    return [{"name": name, "in": "path", "required": True, "schema": dict(of)} for name in names]
 
 
 def _query_parameters(operation: Operation, components: dict[str, Any]) -> list[dict[str, Any]]:

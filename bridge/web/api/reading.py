@@ -46,7 +46,7 @@ async def body(request: web.Request, kind: type[T]) -> T:
 def decoded(raw: bytes | str, kind: type[T], what: str) -> T:
     """Return JSON text as a `kind`; `what` is what refusals call the whole of it."""
     try:
-        found = msgspec.json.decode(raw, type=kind)
+        found = _typed(raw, kind)
     except msgspec.ValidationError as error:
         raise fault(kind, str(error), what) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -55,6 +55,25 @@ def decoded(raw: bytes | str, kind: type[T], what: str) -> T:
     if (b"\\u0000" in raw) if isinstance(raw, bytes) else ("\\u0000" in raw):
         refuse_nul(found)
     return found
+
+
+def _typed(raw: bytes | str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        if "got `float`" not in str(error):
+            raise
+        # To JSON Schema, and to languages with one kind of number, 7.0 is a whole number.
+        return msgspec.convert(_whole(msgspec.json.decode(raw)), kind)
+
+
+def _whole(value: Any) -> Any:
+    """Return JSON values with whole numbers as such, however they were written."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, list) else value
 
 
 def not_json(what: str, error: Exception) -> Refused:

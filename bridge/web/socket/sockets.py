@@ -35,7 +35,7 @@ class Sockets:
     ) -> None:
         """`page` is the version of the page that is served: who has another one is told so."""
         self._view = parts.hub
-        self._limit = parts.limits.streams_per_account
+        self._limit = parts.limits.sockets_per_account
         self._feeds = feeds
         self._desk = Desk(
             db=parts.db,

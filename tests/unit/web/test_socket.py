@@ -228,7 +228,7 @@ async def test_settings_reach_the_other_windows(client: Client, ada: Visitor) ->
 
 async def test_an_account_opens_only_so_many(client: Client, ada: Visitor, rig: Rig) -> None:
     sockets: list[SocketClient] = []
-    for _ in range(rig.parts.limits.streams_per_account):
+    for _ in range(rig.parts.limits.sockets_per_account):
         wire = await client.ws_connect("/api/v1/socket")
         sockets.append(SocketClient(wire))
         await sockets[-1].ask("hello", token=ada.token)
@@ -412,3 +412,54 @@ async def test_who_floods_is_told_to_wait_and_then_cut_off(client: Client, ada: 
 
 async def test_the_socket_is_for_clients_of_websockets(ada: Visitor) -> None:
     assert (await ada.get("/api/v1/socket", 426))["error"]["code"] == "websocket_only"
+
+
+async def test_what_was_before_one_came_is_hidden_where_the_room_says_so(
+    client: Client, ada: Visitor, bob: Visitor, room: str
+) -> None:
+    before = await ada.say(room, "before")
+    await ada.ask("PATCH", f"/api/v1/rooms/{room}", {"history": "joined"})
+    async with opened(client, bob.token) as socket:
+        assert (await socket.refused("follow", room=room))["code"] == "join_to_read"
+        await bob.post(f"/api/v1/rooms/{room}/join")
+        for after in (None, 0, before["seq"]):
+            socket.events.clear()
+            await socket.ask("follow", room=room, after=after)
+            await socket.until("typing", room=room)
+            assert min(socket.numbers(room)) > before["seq"]
+        socket.events.clear()
+        body = {"kind": "edited", "content": {"target": before["id"], "text": "changed"}}
+        assert (await ada.ask("POST", f"/api/v1/rooms/{room}/events", body)).status == 201
+        last = await ada.say(room, "after")
+        await socket.until("line", seq=last["seq"])
+        assert not [frame for frame in socket.events if frame["ev"] in ("amended", "delivery") and _about(frame) < 4]
+        page = await socket.ask("page", room=room)
+        assert min(event["seq"] for event in page["events"]) > before["seq"]
+
+
+def _about(frame: dict[str, Any]) -> int:
+    return int(frame["line"]["seq"] if frame["ev"] == "amended" else frame["seq"])
+
+
+async def test_a_room_that_is_closed_to_newcomers_goes_from_those_who_only_look(
+    client: Client, ada: Visitor, bob: Visitor, room: str
+) -> None:
+    async with opened(client, bob.token) as socket:
+        await socket.ask("follow", room=room)
+        await socket.until("live", room=room)
+        await ada.ask("PATCH", f"/api/v1/rooms/{room}", {"access": "invite"})
+        await ada.say(room, "among us")
+        await socket.until("rooms", left=room)
+        await socket.ask("ping")
+        assert "among us" not in socket.texts(room)
+
+
+async def test_a_deleted_room_goes_from_everybody(client: Client, ada: Visitor, bob: Visitor, room: str) -> None:
+    await bob.post(f"/api/v1/rooms/{room}/join")
+    async with opened(client, bob.token) as socket, opened(client, bob.token) as other:
+        await socket.ask("follow", room=room)
+        await socket.until("live", room=room)
+        assert (await ada.ask("DELETE", f"/api/v1/rooms/{room}")).status == 200
+        for each in (socket, other):
+            await each.until("rooms", left=room)
+        assert (await socket.refused("follow", room=room))["code"] == "no_such_room"
