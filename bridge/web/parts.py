@@ -117,4 +117,3 @@ class WebParts:
     name: str = "Rialto"
     limits: WebLimits = field(default_factory=WebLimits)
     sign_in: SignInOptions = field(default_factory=SignInOptions)
-    heartbeat_seconds: float = 15

@@ -23,7 +23,7 @@ def patient(db: Database, seconds: float = DATABASE_SECONDS) -> Middleware:
     """Return the middleware that answers 503 (`database_away`) where the database does not come back in time.
 
     A request that comes while it is away is not begun. One that was begun before is answered too, but what it wrote
-    may take effect all the same, as when a connection breaks: that is what `client_id` is for. Streams just wait.
+    may take effect all the same, as when a connection breaks: that is what `client_id` is for. Sockets just wait.
     """
 
     @web.middleware
@@ -32,7 +32,7 @@ def patient(db: Database, seconds: float = DATABASE_SECONDS) -> Middleware:
             return await handler(request)
         if db.trouble and not await db.usable(seconds):
             raise away()
-        if _streams(request):
+        if _lasts(request):
             return await handler(request)
         return await within(db, seconds, handler(request))
 
@@ -66,8 +66,8 @@ async def within(db: Database, seconds: float, work: Awaitable[T]) -> T:
             timer.cancel()
 
 
-def _streams(request: web.Request) -> bool:
-    return "text/event-stream" in request.headers.get("Accept", "") or "Upgrade" in request.headers
+def _lasts(request: web.Request) -> bool:
+    return "Upgrade" in request.headers
 
 
 def away() -> Refused:

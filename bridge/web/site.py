@@ -37,11 +37,10 @@ from bridge.web.places import Places
 from bridge.web.shell import Shell
 from bridge.web.socket.sockets import Sockets
 from bridge.web.sso.visits import Visits
-from bridge.web.stream import Streams
 
 
 def make_app(parts: WebParts) -> web.Application:
-    """Return the application; it owns no task before it is started, and ends its streams when it is shut down.
+    """Return the application; it owns no task before it is started, and ends its sockets when it is shut down.
 
     Raises `NotBuilt` where the page's files are missing.
     """
@@ -51,7 +50,6 @@ def make_app(parts: WebParts) -> web.Application:
     avatars = Avatars(parts.db, parts.avatars)
     built = load()
     shell = Shell(built, door)
-    streams = Streams(parts, door, places, lines)
     sockets = Sockets(parts, door, places, lines, page=built.version)
     visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
@@ -81,7 +79,6 @@ def make_app(parts: WebParts) -> web.Application:
     for part in (
         Document(described),
         Browse(operations, described),
-        streams,
         sockets,
         Health(parts),
         Assets(built),
@@ -89,7 +86,6 @@ def make_app(parts: WebParts) -> web.Application:
     ):
         part.add_to(app.router)
     app.on_response_prepare.append(add_headers)
-    app.on_shutdown.append(streams.close)
     app.on_shutdown.append(sockets.close)
 
     async def close_visits(_app: web.Application) -> None:

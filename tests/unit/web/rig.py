@@ -98,7 +98,6 @@ async def rigged(
     folder: Path,
     *,
     limits: WebLimits = ROOMY,
-    heartbeat_seconds: float = 15,
     url: str = "http://127.0.0.1:8090",
     sign_in: SignInOptions = NO_SIGN_IN,
     database: str = "",
@@ -128,7 +127,6 @@ async def rigged(
         metrics=metrics,
         url=url,
         limits=limits,
-        heartbeat_seconds=heartbeat_seconds,
         sign_in=sign_in,
     )
     running = asyncio.create_task(hub.run())

@@ -38,7 +38,7 @@ async def db(server: Cluster) -> AsyncIterator[Database]:
 
 
 async def served(aiohttp_client: AiohttpClient, db: Database, seconds: float) -> Client:
-    """A server with the middleware, a page that reads, one that waits without the database, and a stream."""
+    """A server with the middleware, a page that reads, one that waits without the database, and a socket."""
 
     async def no_page(_request: web.Request, _refusal: Refused) -> web.StreamResponse:
         raise AssertionError("programs get JSON")
@@ -71,7 +71,7 @@ async def test_a_request_is_told_that_the_database_is_away(
     assert await (await client.get("/api/read")).text() == "1"
 
 
-@pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}], ids=["request", "stream"])
+@pytest.mark.parametrize("headers", [{}, {"Upgrade": "websocket"}], ids=["request", "socket"])
 async def test_who_has_begun_is_answered_when_it_is_back_in_time(
     server: Cluster, db: Database, aiohttp_client: AiohttpClient, headers: dict[str, str]
 ) -> None:

@@ -90,7 +90,6 @@ async def test_a_private_room_is_not_there_for_others(ada: Visitor, bob: Visitor
         ("GET", f"/members/{ada.person}/avatar"),
         ("GET", "/events"),
         ("POST", "/events"),
-        ("GET", "/stream"),
         ("DELETE", ""),
         ("GET", "/avatar"),
         ("PUT", "/avatar"),
