@@ -23,6 +23,7 @@ from bridge.web.api.server import ServerApi
 from bridge.web.api.sessions import SessionsApi
 from bridge.web.api.signup import SignUpApi
 from bridge.web.api.sso import SsoApi
+from bridge.web.api.typing import TypingApi
 from bridge.web.avatars import Avatars
 from bridge.web.bodies import BODY_BYTES
 from bridge.web.built import Assets, load
@@ -35,6 +36,7 @@ from bridge.web.parts import WebParts
 from bridge.web.patience import patient
 from bridge.web.places import Places
 from bridge.web.shell import Shell
+from bridge.web.socket.feed import Feeds
 from bridge.web.socket.sockets import Sockets
 from bridge.web.sso.visits import Visits
 
@@ -50,7 +52,8 @@ def make_app(parts: WebParts) -> web.Application:
     avatars = Avatars(parts.db, parts.avatars)
     built = load()
     shell = Shell(built, door)
-    sockets = Sockets(parts, door, places, lines, page=built.version)
+    feeds = Feeds(parts.hub, lines)
+    sockets = Sockets(parts, door, places, lines, feeds, page=built.version)
     visits = Visits(parts.db, parts.accounts, parts.sign_in, parts.url)
     app = web.Application(
         middlewares=[answering(shell.failure), same_origin_only(parts.url), patient(parts.db)],
@@ -71,6 +74,7 @@ def make_app(parts: WebParts) -> web.Application:
         EventsApi(parts, places, lines),
         SearchApi(parts, lines),
         MarkersApi(parts, places),
+        TypingApi(places, feeds),
         SsoApi(parts, door, visits, entrance),
     ]
     operations = [operation for offer in offers for operation in offer.operations()]

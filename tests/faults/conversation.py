@@ -95,6 +95,7 @@ class Conversation:
                 numbers = [int(line.rsplit(" ", 1)[1]) for line in held if line.rsplit(" ", 1)[0] == sender]
                 assert numbers == sorted(numbers), f"{sender} is out of order on the {side} side: {numbers}"
         await self._prove_log()
+        await self._prove_found(expected)
 
     async def _prove_log(self) -> None:
         """The log has no hole in its numbers, and every delivery ended as sent."""
@@ -102,6 +103,28 @@ class Conversation:
         assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
         states = {d["state"] for event in events for d in event["deliveries"]}
         assert states <= {"sent"}, f"deliveries did not all end: {states}"
+
+
+    async def _prove_found(self, expected: Counter[str]) -> None:
+        """Soon after it has become quiet, a search finds every line once."""
+        found: Counter[str] = Counter()
+        try:
+            async with asyncio.timeout(60):
+                while (found := Counter(await self._search("web") + await self._search("matrix"))) != expected:
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            missing, doubled = sorted((expected - found).elements()), sorted((found - expected).elements())
+            raise AssertionError(f"not found: {missing[:20]}, found too often: {doubled[:20]}") from None
+
+    async def _search(self, word: str) -> list[str]:
+        hits: list[str] = []
+        more: dict[str, Any] = {}
+        while True:
+            page = await self.web[0].call("GET", "search", q=word, room=self.room, limit=50, **more)
+            hits += [hit["event"]["content"]["text"] for hit in page["hits"]]
+            if "next" not in page:
+                return hits
+            more = {"before": page["next"]}
 
 
 async def patiently(caller: Caller, room_id: str, text: str, txn_id: str) -> None:

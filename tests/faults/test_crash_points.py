@@ -18,6 +18,7 @@ POINTS = {
     "inbox_committed": "inbox_committed:5",
     "transaction_answered": "transaction_answered:5",
     "appended": "appended:25",
+    "indexed": "indexed:1",
     "sent_not_stored": "sent_not_stored:5",
     "ghost_registered": "ghost_registered:1",
     "ghost_joined": "ghost_joined:1",

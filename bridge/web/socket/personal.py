@@ -19,7 +19,7 @@ from bridge.web.socket.outlet import Outlet, TooSlow
 
 logger = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.5
 """The first change is told at once, what comes soon after it together, at most so often."""
 
 

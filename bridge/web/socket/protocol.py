@@ -118,7 +118,7 @@ class Ping(Ask):
 
 
 Request: TypeAlias = Hello | Follow | Unfollow | Say | Edit | Remove | Mark | Typing | Page | Ping
-_KINDS: dict[str, type[Ask]] = {
+KINDS: dict[str, type[Ask]] = {
     kind.__name__.lower(): kind for kind in (Hello, Follow, Unfollow, Say, Edit, Remove, Mark, Typing, Page, Ping)
 }
 _encoder = msgspec.json.Encoder()
@@ -152,10 +152,10 @@ def request(text: str) -> Ask:
         raise BadFrame(f"{reading.fault(_Head, str(error), 'frame').message}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadFrame(reading.not_json("frame", error).message) from None
-    kind = _KINDS.get(head.op)
+    kind = KINDS.get(head.op)
     if kind is None:
         raise BadRequest(
-            head.id, Refused("unknown_op", f"op must be one of: {', '.join(_KINDS)}.", field="op")
+            head.id, Refused("unknown_op", f"op must be one of: {', '.join(KINDS)}.", field="op")
         )
     try:
         return reading.decoded(text, kind, "frame")

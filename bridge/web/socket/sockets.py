@@ -30,11 +30,13 @@ from bridge.web.socket.requests import Desk
 class Sockets:
     """Opens sockets, and ends them with their session and with the server."""
 
-    def __init__(self, parts: WebParts, door: Door, places: Places, lines: Lines, *, page: str = "") -> None:
+    def __init__(
+        self, parts: WebParts, door: Door, places: Places, lines: Lines, feeds: Feeds, *, page: str = ""
+    ) -> None:
         """`page` is the version of the page that is served: who has another one is told so."""
         self._view = parts.hub
         self._limit = parts.limits.streams_per_account
-        self._feeds = Feeds(parts.hub, lines)
+        self._feeds = feeds
         self._desk = Desk(
             db=parts.db,
             view=parts.hub,
@@ -43,7 +45,7 @@ class Sockets:
             door=door,
             places=places,
             lines=lines,
-            feeds=self._feeds,
+            feeds=feeds,
             limits=parts.limits,
             sockets=self,
             own=urlsplit(parts.url).netloc.lower(),

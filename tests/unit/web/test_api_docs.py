@@ -8,7 +8,11 @@ from typing import get_args
 
 from bridge.model.deliveries import DeliveryState
 from bridge.model.events import KINDS
+from bridge.store.markers import Badge
+from bridge.web import socket
 from bridge.web.api.log import WRITABLE
+from bridge.web.socket import protocol
+from bridge.web.socket.protocol import Close
 from tests.unit.web.rig import Rig
 from tests.unit.web.test_strings import refused
 
@@ -42,6 +46,33 @@ def test_the_lists_are_closed() -> None:
     assert rows("Kinds of events") == set(KINDS)
     assert rows("Kinds that can be written") == set(WRITABLE)
     assert rows("Delivery states") == set(get_args(DeliveryState))
+
+
+ROW = re.compile(r"^\| `(\w+)` \| (.*?) \|", re.MULTILINE)
+
+
+def test_the_socket_is_documented_as_it_is() -> None:
+    section = DOCS.split("\n## The socket\n")[1].split("\n## ")[0]
+    ops, events, closes = (
+        {name: set(re.findall(r"`(\w+)`", fields)) for name, fields in ROW.findall(table)}
+        for table in re.split(r"^\| (?:ev|close code) \|", section, flags=re.MULTILINE)
+    )
+    assert ops == {name: set(kind.__struct_fields__) - {"id"} for name, kind in protocol.KINDS.items()}
+    assert events == told()
+    assert closes.keys() == {str(int(code)) for code in Close} | {"1009"}
+
+
+_EVENT = re.compile(r'protocol\.event\(\s*"(\w+)",([^()]*(?:\([^()]*\)[^()]*)*)\)')
+
+
+def told() -> dict[str, set[str]]:
+    """Return the frames that the code of the socket sends by itself, with the fields that it gives them."""
+    found: dict[str, set[str]] = {}
+    for path in Path(socket.__file__).parent.glob("*.py"):
+        for name, fields in _EVENT.findall(path.read_text()):
+            found.setdefault(name, set()).update(re.findall(r"(\w+)=", fields))
+    found["badge"] = set(Badge.__struct_fields__)
+    return found
 
 
 def test_every_refusal_is_documented() -> None:
