@@ -124,8 +124,8 @@ class Browser:
 
     async def password(self, name: str) -> None:
         """Sign in with a password, on the page."""
-        form = {"name": name, "password": PASSWORD, "cookie": True}
-        response = await self.ask("POST", "/api/v1/login", json=form, headers={"Origin": self.site.url})
+        body = {"name": name, "password": PASSWORD, "cookie": True}
+        response = await self.ask("POST", "/api/v1/login", json=body, headers={"Origin": self.site.url})
         assert response.status == 200, await response.text()
 
     async def bind(self, provider: str = "idp") -> ClientResponse:
