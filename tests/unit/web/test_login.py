@@ -151,6 +151,20 @@ async def test_tries_are_limited_by_address_and_by_name(tmp_path: Path, aiohttp_
         assert await attempt("bob", "10.0.1.9") == 401
 
 
+async def test_an_address_is_what_the_proxy_says_behind_what_the_visitor_says(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    async with rigged(tmp_path, limits=WebLimits(logins_per_minute=3)) as rig:
+        client = await aiohttp_client(rig.app)
+
+        async def attempt(number: int) -> int:
+            headers = [("X-Forwarded-For", f"6.6.6.{number}"), ("X-Forwarded-For", "10.0.0.1")]
+            body = {"name": f"name{number}", "password": "wrong wrong"}
+            return (await client.post("/api/v1/login", headers=headers, json=body)).status
+
+        assert [await attempt(n) for n in range(4)] == [401, 401, 401, 429]
+
+
 async def test_the_account_can_be_renamed(ada: Visitor, bob: Visitor, room: str) -> None:
     response = await ada.ask("PATCH", "/api/v1/account", {"display_name": "Ada L."})
     assert (await response.json())["display_name"] == "Ada L."
