@@ -129,10 +129,13 @@ def page(
     first: int = 1,
 ) -> list[Entry]:
     """Return up to `limit` entries in rising `seq` between the exclusive bounds: the first ones after
-    `after` where it is given, else the last ones. Folded unless `raw`; none with a number below `first`."""
+    `after` where it is given, else the last ones. Folded unless `raw`; none with a number below `first`, and no
+    edit or removal of such a line."""
     statement = select(events).where(events.c.room == room)
     if first > 1:
         statement = statement.where(events.c.seq >= first)
+        if raw:
+            statement = statement.where(events.c.target.is_(None) | (events.c.target >= first))
     if before is not None:
         statement = statement.where(events.c.seq < before)
     if after is not None:

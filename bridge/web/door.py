@@ -95,7 +95,8 @@ def address(request: web.Request) -> str:
         local = ip_address(peer).is_loopback
     except ValueError:
         return peer
-    forwarded = request.headers.get("X-Forwarded-For", "") if local else ""
+    # Some proxies add to the header that a visitor has sent, others a header of their own behind it.
+    forwarded = request.headers.getall("X-Forwarded-For", [""])[-1] if local else ""
     return forwarded.rpartition(",")[2].strip() or peer
 
 

@@ -50,6 +50,13 @@ def require_postgresql() -> None:
         pytest.skip(f"there is no PostgreSQL here: {INSTALL}")
 
 
+_KEEPER = """cat >/dev/null
+pid=$(head -n1 "$1/data/postmaster.pid" 2>/dev/null) && kill -INT "$pid" && while kill -0 "$pid"; do sleep 0.1; done
+rm -rf "$1"
+"""
+"""Waits until the process of the tests is gone, however it ended, then ends the server and removes its files."""
+
+
 class Cluster:
     """One PostgreSQL server with files of its own, that tests may stop, kill and start again."""
 
@@ -62,6 +69,13 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="rialto-pg-"))
         if self._user is not None:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        self._keeper = subprocess.Popen(
+            ["sh", "-c", _KEEPER, "keeper", str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._names = (f"t{number}" for number in itertools.count(1))
@@ -123,7 +137,7 @@ class Cluster:
     def remove(self) -> None:
         """End it for good, and remove its files."""
         self.stop()
-        shutil.rmtree(self.folder)
+        self._keeper.communicate(timeout=60)
 
     def empty(self) -> str:
         """Make a database with nothing in it: its address."""

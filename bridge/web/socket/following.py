@@ -126,6 +126,11 @@ class Following:
         elif not (told.seq and told.seq <= self.last):
             self._write(told)
 
+    def _turns(self, told: Told) -> bool:
+        """Tell whether the reader's rights may be others from this on."""
+        moved = told.moved is not None and self._person in told.moved
+        return bool(told.seq) and (told.everybody or moved or told.left == self._person)
+
     def restart(self) -> None:
         """Go on after the last line that was written, from the log."""
         self._touched.update(each.about for each in self._held or () if each.about and not each.seq)
@@ -153,10 +158,9 @@ class Following:
 
     def _write(self, told: Told) -> None:
         if told.everybody or (told.moved is not None and self._person in told.moved):
-            # What one may read and do is looked at anew before anything more is written.
+            # What one may read and do is looked at anew before anything more is written, this line among it.
             self._owner.moved(self._room)
             self.restart()
-            self._hold(told)
             return
         if told.about < self._first and told.about:
             return
@@ -201,6 +205,11 @@ class Following:
         if self._again or self._held is None:
             self._held = []
             return False
+        if any(told.seq <= self.last and self._turns(told) for told in self._held):
+            # It was read in the log as a line like any other: what one may read is looked at anew.
+            self._held = [told for told in self._held if not (told.seq and told.seq <= self.last)]
+            self._owner.moved(self._room)
+            return False
         held, self._held = self._held, None
         live = protocol.event("live", room=self._room, seq=self.last)
         self._outlet.push(b"".join((live, *tail)))
@@ -219,6 +228,10 @@ class Following:
         while page := await self._view.page(
             self._room, before=None, after=self.last, limit=STEP, raw=True, first=self._first
         ):
+            # Asked again with each page, before it is written: a slow reader may take minutes, and be sent away.
+            if (first := await self._view.reads_from(self._room, self._person)) != self._first:
+                self._first = first
+                continue
             sent += len(page)
             if sent > CATCH_UP:
                 self._outlet.push(protocol.event("reset", room=self._room))
@@ -234,6 +247,8 @@ class Following:
 
     async def _newest(self) -> None:
         page = await self._lines.page(self._room, limit=NEWEST, first=self._first)
+        self._first = await self._view.reads_from(self._room, self._person)
+        page = [line for line in page if line.seq >= self._first]
         self._touched.clear()
         self._outlet.push(b"".join(self._line(line) for line in page))
         self._last = max((line.seq for line in page), default=self._first - 1)

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli import main
+from bridge.web import built
 
 
 @pytest.fixture
@@ -53,6 +54,14 @@ def test_problems_of_both_files_and_of_the_machine(folder: Path) -> None:
         f"{folder}/registration.yaml:21:",
         f"{folder}/registration.yaml:23:",
     ]
+
+
+def test_a_page_that_is_not_built(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load() -> built.Built:
+        raise built.NotBuilt("the page is not built (x is missing): build it")
+
+    monkeypatch.setattr(built, "load", load)
+    assert check() == (1, ["the page is not built (x is missing): build it"])
 
 
 def test_a_missing_registration(folder: Path) -> None:

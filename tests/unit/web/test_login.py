@@ -53,7 +53,7 @@ OPEN = {
     f"/api/v1/{path}"
     for path in (
         "login", "login/matrix", "signup", "guests", "tickets/{token}", "reset", "claim", "server", "openapi.json",
-        "docs", "socket", "sso/{provider}", "sso/{provider}/callback",
+        "docs", "sso/{provider}", "sso/{provider}/callback", "socket",  # a socket may say who it is in its first frame
     )
 }
 
@@ -149,6 +149,20 @@ async def test_tries_are_limited_by_address_and_by_name(tmp_path: Path, aiohttp_
         assert [await attempt("ada", f"10.0.1.{n}") for n in range(4)] == [401, 401, 401, 429]
         assert await attempt("ADA ", "10.0.1.9") == 429
         assert await attempt("bob", "10.0.1.9") == 401
+
+
+async def test_an_address_is_what_the_proxy_says_behind_what_the_visitor_says(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    async with rigged(tmp_path, limits=WebLimits(logins_per_minute=3)) as rig:
+        client = await aiohttp_client(rig.app)
+
+        async def attempt(number: int) -> int:
+            headers = [("X-Forwarded-For", f"6.6.6.{number}"), ("X-Forwarded-For", "10.0.0.1")]
+            body = {"name": f"name{number}", "password": "wrong wrong"}
+            return (await client.post("/api/v1/login", headers=headers, json=body)).status
+
+        assert [await attempt(n) for n in range(4)] == [401, 401, 401, 429]
 
 
 async def test_the_account_can_be_renamed(ada: Visitor, bob: Visitor, room: str) -> None:

@@ -91,6 +91,23 @@ async def test_history_for_members_is_hidden_in_every_read(ada: Visitor, bob: Vi
     assert await ada.texts(room) == ["before", "after"]
 
 
+async def test_what_is_done_to_older_lines_is_hidden_with_them(ada: Visitor, bob: Visitor, room: str) -> None:
+    path = f"/api/v1/rooms/{room}"
+    before = await ada.say(room, "before")
+    gone = await ada.say(room, "gone")
+    await changed(ada, room, {"history": "joined"})
+    await bob.post(f"{path}/join")
+    edit = {"kind": "edited", "content": {"target": before["id"], "text": "still before bob came"}}
+    await ada.post(f"{path}/events", edit, status=201)
+    removal = {"kind": "removed", "content": {"target": gone["id"], "reason": "a word on it"}}
+    await ada.post(f"{path}/events", removal, status=201)
+    own = await ada.say(room, "after")
+    await ada.post(f"{path}/events", {"kind": "edited", "content": {"target": own["id"], "text": "later"}}, status=201)
+    for query in ("?raw=1", "?after=0&raw=1"):
+        assert [line["kind"] for line in await bob.events(room, query)] == ["joined", "said", "edited"]
+    assert [line["kind"] for line in await ada.events(room, "?raw=1")][-4:] == ["edited", "removed", "said", "edited"]
+
+
 async def test_a_private_room_may_be_shown_on_matrix_later(ada: Visitor, rig: Rig) -> None:
     room = (await ada.post("/api/v1/rooms", {"name": "Quiet", "access": "invite"}, status=201))["id"]
     await changed(ada, room, {"mirror": True, "federate": False})

@@ -124,9 +124,9 @@ class Browser:
 
     async def password(self, name: str) -> None:
         """Sign in with a password, on the page."""
-        form = {"name": name, "password": PASSWORD}
-        response = await self.ask("POST", "/login", data=form, headers={"Origin": self.site.url})
-        assert response.status == 303, await response.text()
+        body = {"name": name, "password": PASSWORD, "cookie": True}
+        response = await self.ask("POST", "/api/v1/login", json=body, headers={"Origin": self.site.url})
+        assert response.status == 200, await response.text()
 
     async def bind(self, provider: str = "idp") -> ClientResponse:
         """Bind an identity to the account that is open: the answer to the way back."""

@@ -30,7 +30,7 @@ export function Members({ place, room }: { place: Place; room: Room }) {
   return (
     <aside class="people" id="people" aria-label={t("members.title")}>
       <header>
-        <h2>{n("members.count", members.length || room.members)}</h2>
+        <h2>{n("members.count", Math.max(members.length, room.members))}</h2>
         <button type="button" class="plain narrow-only" aria-label={t("ui.close")} onClick={closeDrawer}>
           <Icon name="close" />
         </button>

@@ -76,7 +76,7 @@ function Edge({ place, failure, onRetry }: { place: Place; failure: Failure | un
   if (!complete) return <p class="edge">{t("timeline.loading")}</p>;
   const said = lines.some((line) => line.kind === "said");
   const partly = place.room.value?.history === "joined" && place.room.value.role !== "owner";
-  return <p class="edge">{!said ? t("timeline.empty") : partly ? t("timeline.beginning_joined") : t("timeline.beginning")}</p>;
+  return <p class="edge">{!said && place.can("say") ? t("timeline.empty") : partly ? t("timeline.beginning_joined") : t("timeline.beginning")}</p>;
 }
 
 /** Bind the scrolling to the elements, and load older lines where they are wanted. */
