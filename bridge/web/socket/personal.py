@@ -62,6 +62,8 @@ class Personal:
         try:
             with self._view.badges.watch(self._person) as watch:
                 self._known = dict(await watch.start())
+                if begun.done():
+                    return  # the greeting was given up meanwhile
                 begun.set_result(self._known)
                 while True:
                     changed = await watch.next()

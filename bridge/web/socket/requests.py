@@ -104,8 +104,8 @@ class Requests:
         person = await desk.view.person(session.account.person)
         assert person is not None
         personal = Personal(person.id, connection.outlet, desk.view, desk.places, connection.slow)
-        rooms = await personal.begin()
         connection.welcome(personal)
+        rooms = await personal.begin()
         for room, after in asked.follow.items():
             try:
                 await connection.follow(RoomId(room), after)
