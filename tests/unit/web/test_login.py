@@ -53,7 +53,7 @@ OPEN = {
     f"/api/v1/{path}"
     for path in (
         "login", "login/matrix", "signup", "guests", "tickets/{token}", "reset", "claim", "server", "openapi.json",
-        "docs", "sso/{provider}", "sso/{provider}/callback",
+        "docs", "sso/{provider}", "sso/{provider}/callback", "socket",
     )
 }
 
