@@ -53,11 +53,7 @@ OPEN = {
     f"/api/v1/{path}"
     for path in (
         "login", "login/matrix", "signup", "guests", "tickets/{token}", "reset", "claim", "server", "openapi.json",
-<<<<<<< .merge_file_vnZaqN
         "docs", "sso/{provider}", "sso/{provider}/callback", "socket",  # a socket may say who it is in its first frame
-=======
-        "docs", "sso/{provider}", "sso/{provider}/callback", "socket",
->>>>>>> .merge_file_tpnt9D
     )
 }
 
