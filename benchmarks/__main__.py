@@ -1,4 +1,5 @@
-"""All benchmarks, one after the other, and their figures put into benchmarks/README.md: `python -m benchmarks`.
+"""All benchmarks, one after the other: `python -m benchmarks`. The figures go into benchmarks/README.md, their table
+into the project's README too.
 
 Each runs in a process of its own. One that fails leaves a row that says so, and the others go on.
 """
@@ -15,10 +16,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.figures import Figure, say
-from benchmarks.table import filled, rendered
+from benchmarks.table import filled, rendered, table
 
 NAMES = ("intake", "outgoing", "latency", "fanout", "footprint")
 README = Path(__file__).parent / "README.md"
+FRONT = README.parent.parent / "README.md"
 MOST_SECONDS = 400
 
 
@@ -38,7 +40,8 @@ def main() -> int:
         figures[name] = _measured(name, short=options.short)
     say(f"all done in {(time.monotonic() - began) / 60:.1f} minutes")
     if len(chosen) == len(NAMES) and not options.short:
-        README.write_text(filled(README.read_text(encoding="utf-8"), rendered(figures)), encoding="utf-8")
+        for path, text in ((README, rendered(figures)), (FRONT, table(figures))):
+            path.write_text(filled(path.read_text(encoding="utf-8"), text), encoding="utf-8")
         say(f"the figures are in {README.relative_to(Path.cwd()) if README.is_relative_to(Path.cwd()) else README}")
     return 0 if all(figures.values()) else 1
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import math
 import statistics
 import tempfile
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import aiohttp
 import msgspec
 
 from benchmarks.beside_synapse import Beside, Place, beside_synapse, joined_user
@@ -25,6 +27,7 @@ from tests.rigs.caller import Caller
 
 AIM_MS = 5.0
 PATIENCE = 60.0
+PING_SECONDS = 15.0
 CONFIDENCE = 0.95
 
 
@@ -72,17 +75,26 @@ async def watch_matrix(caller: Caller, watcher: Watcher) -> None:
 
 
 async def watch_web(beside: Beside, room: Place, watcher: Watcher) -> None:
-    """Follow the room's live view as a page does, for as long as this is not cancelled."""
-    url = f"{beside.rialto.url}/api/v1/rooms/{room.id}/stream"
-    async with beside.session.get(url, headers=beside.web.headers) as stream:
-        stream.raise_for_status()
-        async for line in stream.content:
-            if not line.startswith(b"data: "):
-                continue
-            event = msgspec.json.decode(line[6:])
-            content = event.get("content") if isinstance(event, dict) else None
-            if isinstance(content, dict):
-                watcher.saw(content.get("text", ""))
+    """Follow the room over the socket as a page does, for as long as this is not cancelled."""
+    url = f"{beside.rialto.url}/api/v1/socket"
+    async with beside.session.ws_connect(url, headers=beside.web.headers) as socket:
+        await socket.send_json({"id": 1, "op": "hello", "follow": {room.id: None}})
+        pinging = asyncio.create_task(_ping(socket))
+        try:
+            async for message in socket:
+                frame = msgspec.json.decode(message.data)
+                if frame.get("ev") == "line":
+                    watcher.saw(frame["line"]["content"].get("text", ""))
+        finally:
+            pinging.cancel()
+    raise RuntimeError(f"the socket was closed ({socket.close_code})")
+
+
+async def _ping(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Say now and then that somebody is there."""
+    for number in itertools.count(2):
+        await asyncio.sleep(PING_SECONDS)
+        await socket.send_json({"id": number, "op": "ping"})
 
 
 async def pairs(count: int, through: Measure, direct: Measure) -> tuple[list[float], list[float]]:

@@ -21,14 +21,20 @@ def filled(readme: str, text: str) -> str:
     return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
 
 
-def rendered(figures: Mapping[str, Sequence[Figure]]) -> str:
-    """Return the machine, the table, and what each figure was made from."""
+def table(figures: Mapping[str, Sequence[Figure]]) -> str:
+    """Return the machine, and the figures in a table."""
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     lines = [f"Measured on {day} on one machine, everything of a run on it:", ""]
     lines += [f"- {line}" for line in machine.describe()]
     lines += ["", "| figure | value | aim |", "|---|---|---|"]
     for name, found in figures.items():
         lines += [_row(figure) for figure in found] or [f"| {name} | **failed** | |"]
+    return "\n".join(lines)
+
+
+def rendered(figures: Mapping[str, Sequence[Figure]]) -> str:
+    """Return the machine, the table, and what each figure was made from."""
+    lines = [table(figures)]
     for name, found in figures.items():
         details = [figure for figure in found if figure.inputs]
         if details:

@@ -31,7 +31,9 @@ logger = structlog.get_logger(__name__)
 GROUP = 256
 IN_MEMORY = 2_048
 """Rows of one chat that are kept in memory; what comes beyond stays in the table until it is its turn."""
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 4
+"""How often the processing of a row is begun: with its neighbours the first time, then three times alone. Only a row in
+whose hands the process ended so often is set aside: several power cuts in a row are no fault of its own."""
 AT_ONCE = 8
 """How many chats of a transaction begin at once: between them the next transaction is read and on its way to disk."""
 

@@ -254,7 +254,7 @@ class Poisoned:
         return await self._submit(room, items)
 
 
-async def test_a_poisonous_event_is_set_aside_after_three_tries_and_can_be_released(
+async def test_a_poisonous_event_is_set_aside_after_its_tries_and_can_be_released(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = Poisoned(place, monkeypatch)
@@ -265,7 +265,7 @@ async def test_a_poisonous_event_is_set_aside_after_three_tries_and_can_be_relea
     assert await place.said() == ["line 0", "line 1", "line 2", "line 4", "line 5"]
     assert await place.counts() == {"waiting": 0, "quarantined": 1}
     (account,) = await why.why(place.world.hub, "$3")
-    assert (account.where, account.detail) == ("quarantine", "its processing ended 3 times without a result")
+    assert (account.where, account.detail) == ("quarantine", "its processing ended 4 times without a result")
     tries = hub.tries
     await place.send("after")
     await place.side.settle()
@@ -277,11 +277,11 @@ async def test_a_poisonous_event_is_set_aside_after_three_tries_and_can_be_relea
 
 
 async def test_neighbours_of_what_ends_the_process_are_not_set_aside(place: Place) -> None:
-    """Three starts in a row end while the same event is in hand; those read beside it had no part in that."""
+    """Four starts in a row end while the same event is in hand; those read beside it had no part in that."""
     feed = place.side.network.inbox
     feed.close_gate(place.link.chat)
     await place.push(*(place.event(f"${number}", f"line {number}") for number in range(5)))
-    for _ in range(3):
+    for _ in range(4):
         rows = await feed.waiting(place.link.chat, 0)
         assert rows
     rows = await feed.waiting(place.link.chat, 0)
