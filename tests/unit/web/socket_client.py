@@ -13,7 +13,7 @@ from aiohttp import ClientWebSocketResponse
 
 from tests.unit.web.conftest import Client
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class SocketClient:
