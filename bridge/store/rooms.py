@@ -104,24 +104,6 @@ def by_slug(connection: Connection, slug: str) -> Room | None:
     return None if row is None else _room(row)
 
 
-def visible_to(connection: Connection, person: PersonId | None) -> list[tuple[Room, Role | None]]:
-    """Return every room that the person may see (public, or joined) with their role where it is joined, by name.
-
-    None sees every room, joined in none (for the operator).
-    """
-    place = memberships.alias()
-    joined = func.coalesce(place.c.joined, False)
-    statement = (
-        select(rooms, joined.label("here"), place.c.role)
-        .outerjoin(place, (place.c.room == rooms.c.id) & (place.c.person == (person or "")))
-        .where(rooms.c.deleted_at.is_(None))
-    )
-    if person is not None:
-        statement = statement.where((rooms.c.access == "public") | joined.is_(True))
-    found = [(_room(row), row.role if row.here else None) for row in connection.execute(statement)]
-    return sorted(found, key=lambda place: (place[0].name.casefold(), place[0].id))
-
-
 def everything(connection: Connection) -> list[Room]:
     """Return every room that is not deleted, by name (for the operator)."""
     statement = select(rooms).where(rooms.c.deleted_at.is_(None))

@@ -74,14 +74,6 @@ class Places:
             person, lambda connection: rooms.directory(connection, query=query, after=after, limit=limit)
         )
 
-    async def all(self, person: PersonId) -> list[RoomShape]:
-        """Return every room that the person may see, by name."""
-
-        def unit(connection: Connection) -> list[Room]:
-            return [room for room, _ in rooms.visible_to(connection, person)]
-
-        return await self._listed(person, unit)
-
     async def _listed(self, person: PersonId, unit: Unit[list[Room]]) -> list[RoomShape]:
         def whole(connection: Connection) -> tuple[list[Room], dict[RoomId, Role], _Beside]:
             found = unit(connection)

@@ -41,9 +41,8 @@ class Personal:
         """Return the rooms that the person is in, with their badges; what changes from then on is told."""
         begun: asyncio.Future[dict[RoomId, Badge]] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run(begun), name=f"badges {self._person}")
-        badges = await begun
-        rooms = await self._places.mine(self._person)
-        return [with_badge(room, badges.get(RoomId(room.id))) for room in rooms]
+        await begun
+        return await self._places.mine(self._person)
 
     def knows(self, room: RoomId) -> bool:
         """Tell whether the person is in the room, as far as the client was told."""
@@ -56,7 +55,7 @@ class Personal:
 
     async def moved(self, room: RoomId) -> None:
         """Tell what the person is in a room now: a role or a setting changed."""
-        self._outlet.push(b"".join(await self._room(room, self._known.get(room))))
+        self._outlet.push(b"".join(await self._room(room)))
 
     async def _run(self, begun: asyncio.Future[dict[RoomId, Badge]]) -> None:
         try:
@@ -89,22 +88,14 @@ class Personal:
                 frames.append(protocol.event("marker", room=badge.room, seq=badge.marker))
         by_room = {badge.room: badge for badge in changed}
         for room in rooms - self._known.keys():
-            frames += await self._room(room, by_room.get(room) or self._known.get(room))
+            frames += await self._room(room)
         self._known = {room: by_room.get(room) or self._known.get(room) or Badge(room, 0, 0, 0, 0) for room in rooms}
         if frames:
             self._outlet.push(b"".join(frames))
 
-    async def _room(self, room: RoomId, badge: Badge | None) -> list[bytes]:
+    async def _room(self, room: RoomId) -> list[bytes]:
         try:
             shape = await self._places.shape(room, self._person)
         except Refused:
             return []
-        return [protocol.event("rooms", joined=with_badge(shape, badge))]
-
-
-def with_badge(room: RoomShape, badge: Badge | None) -> RoomShape:
-    """Fill in what a person has not read in a room."""
-    if badge is not None:
-        room.last_seq, room.marker = badge.last_seq, badge.marker
-        room.unread, room.mentions = badge.unread, badge.mentions
-    return room
+        return [protocol.event("rooms", joined=shape)]
